@@ -1,0 +1,44 @@
+//! Measured figures, one file for each: `bench decision`, `bench ssh`. With `--quick` a run is short and its
+//! figures are rough.
+
+mod decision;
+mod effort;
+mod quantile;
+mod random;
+mod ssh;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::effort::Length;
+
+type Measurement = fn(Length, &mut dyn Write) -> io::Result<()>;
+
+/// The measurements by name.
+const MEASUREMENTS: &[(&str, Measurement)] = &[("decision", decision::run), ("ssh", ssh::run)];
+
+fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    let Some((run, length)) = chosen(&words) else {
+        let names: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
+        let _ = writeln!(io::stderr(), "usage: bench {} [--quick]", names.join("|"));
+        return ExitCode::from(2);
+    };
+    match run(length, &mut io::stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "the measurement failed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn chosen(words: &[String]) -> Option<(Measurement, Length)> {
+    let (wanted, length) = match words {
+        [name] => (name, Length::Full),
+        [name, option] if option == "--quick" => (name, Length::Quick),
+        _ => return None,
+    };
+    let (_, run) = MEASUREMENTS.iter().find(|(name, _)| name == wanted)?;
+    Some((*run, length))
+}

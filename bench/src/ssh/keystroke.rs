@@ -1,0 +1,53 @@
+//! How long a key takes to come back through a terminal at the other end.
+
+use std::io::{self, Read};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::effort::{Effort, Length};
+use crate::quantile::quantile_of;
+
+use super::place::{Place, Terms};
+use super::remote::{Ends, Remote};
+use super::route::{ByRoute, Route};
+use super::table::Table;
+
+/// Keys on each route.
+const KEYS: Effort<usize> = Effort {
+    full: 2000,
+    quick: 200,
+};
+/// Between two keys, so that everybody has gone back to waiting, as between a person's keys.
+const PAUSE: Duration = Duration::from_millis(2);
+
+pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::Result<()> {
+    let mut remotes =
+        ByRoute::try_new(|route| Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat"))?;
+    let mut times = ByRoute::<Vec<Duration>>::default();
+    for _ in 0..KEYS.at(length) {
+        for route in Route::ALL {
+            sleep(PAUSE);
+            let time = echo(remotes.of(route))?;
+            times.of(route).push(time);
+        }
+    }
+    for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+        table.add(
+            format!("key echoed through a pty, {name} ms"),
+            times.map(|times| quantile_of(times, share).as_secs_f64() * 1e3),
+        );
+    }
+    Ok(())
+}
+
+fn echo(remote: &mut Remote) -> io::Result<Duration> {
+    let mut byte = [0];
+    let start = Instant::now();
+    remote.send(b"x")?;
+    remote.stdout.read_exact(&mut byte)?;
+    let time = start.elapsed();
+    match &byte {
+        b"x" => Ok(time),
+        other => Err(io::Error::other(format!("the key came back as {other:?}"))),
+    }
+}

@@ -1,0 +1,87 @@
+//! Recordings on disk: how they begin, grow, end, survive a crash, and are read and checked.
+//!
+//! This crate knows nothing of protocols and databases. What is in the files is made by `gatehouse-recording`; here is
+//! the order in which it becomes durable.
+//!
+//! # Where things lie
+//!
+//! ```text
+//! root/YYYY/MM/DD/{session id}/manifest.json      day of the session's start, UTC
+//!                              ssh-N.cast, ssh-N.bin.zst, ssh-N.chunks.jsonl, transfers.jsonl
+//! root/.open/{node id}/YYYY-MM-DD.{session id}    the marker of an open recording
+//! ```
+//! Directories have mode 0700, files 0600.
+//!
+//! # The order of durable steps
+//!
+//! Beginning ([`Archive::create`]):
+//! 1. The **marker** is made, and room for the sealed manifest is reserved in it.
+//! 2. The directories are made.
+//! 3. The manifest, in state `open`, is written to `manifest.json.new`.
+//! 4. Contents and names of all of these are synced.
+//! 5. The manifest is renamed to `manifest.json`, and its directory synced. Only now does `create` return.
+//!
+//! Growing ([`ChannelTap::push`]):
+//!
+//! 6. Events are handed to the writing threads before they are relayed, and written in whole lines or whole frames.
+//!    Every second what was written is synced, new names too.
+//!
+//! Closing ([`SessionRecorder::seal`]):
+//!
+//! 7. Channels are ended, and what waits is written.
+//! 8. The sealed manifest, with size and SHA-256 of every file, is written over the reserved room in the marker, which
+//!    is cut to its length.
+//! 9. Every file, the marker and the files' names are synced.
+//! 10. The marker is renamed to `manifest.json` — in one step the manifest is replaced and the marker is gone — and
+//!     both directories are synced.
+//!
+//! # Invariants
+//!
+//! - **Manifest first.** No event can be pushed before step 5: the tap comes from the recorder, that from `create`.
+//! - **Found again.** From step 1 to step 10 the marker exists, durably from before the manifest has its name. So
+//!   [`Archive::recover`] finds every open recording of its node by listing one directory, and never walks the archive.
+//! - **Crash at any step.** Before step 5 nothing had passed, and recovery clears away what there is. From step 5 to step
+//!   10 recovery cuts torn tails off and seals. After step 10 the recording is sealed; only its row may be open.
+//! - **Whole lines.** Whoever reads a growing or torn file sees each complete event and nothing else; after a failed write
+//!   a file is cut back to whole lines.
+//! - **A full disk can be closed.** Steps 8 to 10 write into reserved room only. What step 7 cannot write is lost, and
+//!   counted in the manifest's `bytes_lost`.
+//! - **Bounded.** Of one session at most 256 KiB wait, or one event if it is larger, and nothing is taken while anything has
+//!   waited for 100 ms. Whoever pushes waits; other sessions do not. Transfers that nobody takes are counted, never waited for.
+//! - **Strict means strict.** After the first failed write nothing is taken any more, in any channel of the session, and
+//!   [`RecordingFailed`] says how many bytes had been handed over in vain. In best effort the gap is in the cast (`g`),
+//!   in [`Progress::lost`] and in the manifest.
+//! - **One session's fault is its own.** A few threads write for all; a panic in one session's recorder fails that one.
+
+mod archive;
+
+mod disk;
+mod error;
+mod follow;
+mod layout;
+mod library;
+mod pool;
+mod queue;
+mod recorder;
+mod recover;
+mod seal;
+mod session;
+mod writer;
+
+use std::sync::Arc;
+
+use gatehouse_recording::Offset;
+
+pub use archive::{Archive, ArchiveConfig, Opened};
+pub use error::{ArchiveError, PushError, RecordingFailed};
+pub use follow::{FollowFrom, FollowedLine, Follower};
+pub use library::{Events, Library, Problem, Recording, Verification};
+pub use recover::Recovered;
+pub use seal::Sealed;
+pub use session::{ChannelTap, Progress, SessionRecorder};
+
+/// Tells the time since a session's start, from any thread. It should never go back.
+pub type Clock = Arc<dyn Fn() -> Offset + Send + Sync>;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! What waits to be written, and how much of it may.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use gatehouse_recording::channel::Verdict;
+use gatehouse_recording::{ChannelSpec, Event, Offset};
+use tokio::sync::oneshot;
+
+use crate::error::{PushError, RecordingFailed};
+
+/// Most bytes that wait in a session's queue.
+const QUEUE_BYTES: usize = 256 * 1024;
+/// Longest time that anything waits there before nothing more is taken.
+const QUEUE_TIME: Duration = Duration::from_millis(100);
+/// What an event weighs beyond its data.
+const ITEM_BYTES: usize = 64;
+
+/// What waits in a session's queue.
+pub(crate) enum Item {
+    Open(Offset, ChannelSpec),
+    Event {
+        channel: u32,
+        at: Offset,
+        event: Event,
+        answer: Option<oneshot::Sender<Verdict>>,
+    },
+    Close {
+        channel: u32,
+        at: Offset,
+        answer: Option<oneshot::Sender<()>>,
+    },
+    Finish {
+        at: Offset,
+        answer: oneshot::Sender<()>,
+    },
+}
+
+impl Item {
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Event { event, .. } => ITEM_BYTES + event.weight(),
+            _ => ITEM_BYTES,
+        }
+    }
+}
+
+/// The events of a session that wait to be written.
+#[derive(Default)]
+pub(crate) struct Queue {
+    /// What waits, and since when.
+    pub(crate) items: VecDeque<(Instant, Item)>,
+    /// Weight of the items here and of those that a thread is writing.
+    pub(crate) weight: usize,
+    /// Since when the oldest of them waits.
+    pub(crate) since: Option<Instant>,
+    /// Whether a thread works for this session, or will.
+    pub(crate) scheduled: bool,
+    pub(crate) alarm: Option<Instant>,
+    pub(crate) channels: BTreeSet<u32>,
+    pub(crate) closed: bool,
+    pub(crate) failure: Option<RecordingFailed>,
+}
+
+impl Queue {
+    /// Whether anything is taken.
+    pub(crate) fn check(&self) -> Result<(), PushError> {
+        match &self.failure {
+            Some(failure) => Err(PushError::Failed(failure.clone())),
+            None if self.closed => Err(PushError::Closed),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether something of this weight is taken now. Something larger than all that may wait is, when nothing does.
+    pub(crate) fn has_room(&self, weight: usize) -> bool {
+        let fresh = self.since.is_none_or(|since| since.elapsed() < QUEUE_TIME);
+        self.weight == 0 || (fresh && self.weight + weight <= QUEUE_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_queue_is_bounded_in_bytes_and_in_time() {
+        let of = |weight: usize, waited: Duration| {
+            let since = (weight > 0).then(|| Instant::now().checked_sub(waited).unwrap());
+            Queue {
+                weight,
+                since,
+                ..Queue::default()
+            }
+        };
+        assert!(of(0, Duration::ZERO).has_room(usize::MAX));
+        assert!(of(QUEUE_BYTES - 10, Duration::ZERO).has_room(10));
+        assert!(!of(QUEUE_BYTES - 10, Duration::ZERO).has_room(11));
+        assert!(!of(1, QUEUE_TIME).has_room(1));
+    }
+}

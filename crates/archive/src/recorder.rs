@@ -1,0 +1,413 @@
+//! A session's recorder between those who push and the threads that write.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use gatehouse_model::RecordMode;
+use gatehouse_recording::manifest::{Manifest, RecordingEnd};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+
+use crate::Clock;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{ArchiveError, PushError, RecordingFailed};
+use crate::pool::{Pool, Worker};
+use crate::queue::{Item, Queue};
+use crate::seal::{Marker, Sealed, seal};
+use crate::session::Progress;
+use crate::writer::{Dirty, Writer, Written};
+
+/// Most bytes that are made before they are written.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// How often what was written is made durable.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// How often the log is told of gaps.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+/// The shortest time for which a recorder goes to sleep.
+const NAP: Duration = Duration::from_millis(1);
+
+/// What only the thread that works for the session touches.
+struct Side {
+    writer: Writer,
+    sync_at: Option<Instant>,
+    /// Bytes lost on channels that still have to be told so (best effort).
+    gaps: BTreeMap<u32, u64>,
+    /// Those of them that the next write tells.
+    telling: BTreeMap<u32, u64>,
+    /// Bytes lost in all.
+    lost: u64,
+    /// When the log was told of that last.
+    told_at: Option<Instant>,
+    marker: Marker,
+    sealed: Option<Sealed>,
+}
+
+/// A session's recorder, shared by its handles, its taps and the pool.
+pub(crate) struct Core {
+    pool: Arc<Pool>,
+    disk: Arc<dyn Disk>,
+    pub(crate) path: String,
+    pub(crate) directory: PathBuf,
+    manifest: Manifest,
+    pub(crate) clock: Clock,
+    pub(crate) queue: Mutex<Queue>,
+    /// Someone may go on: there is room, or a failure.
+    pub(crate) changed: Notify,
+    /// Held by whoever waits for room, so that events pass in the order in which they came.
+    turn: tokio::sync::Mutex<()>,
+    pub(crate) failed: watch::Sender<Option<RecordingFailed>>,
+    pub(crate) progress: watch::Sender<Progress>,
+    side: Mutex<Side>,
+    /// A thread is making durable what was written; a disk that takes long gets no second order meanwhile.
+    syncing: AtomicBool,
+    this: Weak<Self>,
+}
+
+/// What a recorder begins with.
+pub(crate) struct Beginning {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) path: String,
+    pub(crate) directory: PathBuf,
+    pub(crate) manifest: Manifest,
+    pub(crate) clock: Clock,
+    pub(crate) writer: Writer,
+    pub(crate) marker: Marker,
+}
+
+impl Core {
+    pub(crate) fn begin(beginning: Beginning) -> Arc<Self> {
+        let Beginning {
+            pool,
+            disk,
+            path,
+            directory,
+            manifest,
+            clock,
+            writer,
+            marker,
+        } = beginning;
+        let (gaps, telling) = (BTreeMap::new(), BTreeMap::new());
+        let side = Side {
+            writer,
+            sync_at: None,
+            gaps,
+            telling,
+            lost: 0,
+            told_at: None,
+            marker,
+            sealed: None,
+        };
+        Arc::new_cyclic(|this| Core {
+            pool,
+            disk,
+            path,
+            directory,
+            manifest,
+            clock,
+            queue: Mutex::default(),
+            changed: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
+            failed: watch::Sender::new(None),
+            progress: watch::Sender::new(Progress::default()),
+            side: Mutex::new(side),
+            syncing: AtomicBool::new(false),
+            this: this.clone(),
+        })
+    }
+
+    /// Enqueues when there is room, and stamps the item then.
+    pub(crate) async fn push(&self, mut item: Item) -> Result<(), PushError> {
+        let _turn = self.turn.lock().await;
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            {
+                let mut queue = self.queue.lock();
+                queue.check()?;
+                if queue.has_room(item.weight()) {
+                    if let Item::Event { at, .. } | Item::Close { at, .. } = &mut item {
+                        *at = (self.clock)();
+                    }
+                    self.enqueue(&mut queue, item);
+                    return Ok(());
+                }
+            }
+            changed.await;
+        }
+    }
+
+    pub(crate) fn enqueue(&self, queue: &mut Queue, item: Item) {
+        queue.weight += item.weight();
+        let now = Instant::now();
+        queue.since.get_or_insert(now);
+        queue.items.push_back((now, item));
+        self.schedule(queue);
+    }
+
+    fn schedule(&self, queue: &mut Queue) {
+        if let Some(this) = self.this.upgrade().filter(|_| !queue.scheduled) {
+            queue.scheduled = true;
+            self.pool.ready(this);
+        }
+    }
+
+    /// Writes a batch.
+    fn write(&self, side: &mut Side, batch: Vec<Item>) {
+        // What would be lost if the next write failed, by channel.
+        let mut at_stake = BTreeMap::<u32, u64>::new();
+        // Closing is answered when it is written, not before.
+        let mut answers = Vec::new();
+        let told = std::mem::take(&mut side.gaps);
+        for (channel, bytes) in &told {
+            side.writer.lost(*channel, (self.clock)(), *bytes);
+        }
+        side.telling = told;
+        for item in batch {
+            match item {
+                Item::Open(at, spec) => side.writer.open_channel(at, spec),
+                Item::Event {
+                    channel,
+                    at,
+                    event,
+                    answer,
+                } => {
+                    let verdict = side.writer.event(channel, at, &event);
+                    *at_stake.entry(channel).or_default() += event.weight() as u64;
+                    if let Some(answer) = answer {
+                        drop(answer.send(verdict));
+                    }
+                }
+                Item::Close { channel, at, answer } => {
+                    side.writer.close_channel(channel, at);
+                    answers.extend(answer);
+                }
+                Item::Finish { at, answer } => {
+                    side.writer.close_all(at);
+                    answers.push(answer);
+                }
+            }
+            if side.writer.waiting() >= BATCH_BYTES {
+                self.flush(side, std::mem::take(&mut at_stake));
+            }
+        }
+        side.writer.tick((self.clock)());
+        self.flush(side, at_stake);
+        for answer in answers {
+            let _ = answer.send(());
+        }
+    }
+
+    fn flush(&self, side: &mut Side, at_stake: BTreeMap<u32, u64>) {
+        let telling = std::mem::take(&mut side.telling);
+        match side.writer.flush() {
+            Ok(0) => {}
+            Ok(count) => self.progress.send_modify(|progress| progress.written += count),
+            Err(cause) => {
+                side.lost += at_stake.values().sum::<u64>();
+                for (channel, bytes) in at_stake
+                    .into_iter()
+                    .chain(telling)
+                    .filter(|(_, bytes)| *bytes > 0)
+                {
+                    *side.gaps.entry(channel).or_default() += bytes;
+                }
+                let lost = side.lost;
+                self.progress.send_modify(|progress| progress.lost = lost);
+                if self.manifest.head.recording.mode == RecordMode::BestEffort {
+                    // A full disk fails each batch; one line in a while says enough.
+                    let now = Instant::now();
+                    if side
+                        .told_at
+                        .is_some_and(|told| now.duration_since(told) < TELL_EVERY)
+                    {
+                        return;
+                    }
+                    side.told_at = Some(now);
+                    tracing::warn!(session = %self.manifest.head.session, %cause, lost, "a gap in a recording");
+                } else {
+                    self.fail(cause, lost);
+                }
+            }
+        }
+    }
+
+    /// Writing failed: in strict mode nothing more is taken, and what waits is dropped and counted.
+    fn fail(&self, cause: ArchiveError, lost: u64) {
+        let mut queue = self.queue.lock();
+        if queue.failure.is_some() {
+            return;
+        }
+        let waiting: usize = queue
+            .items
+            .iter()
+            .map(|(_, item)| {
+                if let Item::Event { event, .. } = item {
+                    event.weight()
+                } else {
+                    0
+                }
+            })
+            .sum();
+        let failure = RecordingFailed {
+            cause,
+            relayed_not_written: lost + waiting as u64,
+        };
+        tracing::error!(session = %self.manifest.head.session, %failure, "recording failed");
+        queue.failure = Some(failure.clone());
+        // An order to finish must still be heard.
+        let items = std::mem::take(&mut queue.items);
+        let (kept, dropped): (Vec<_>, Vec<_>) = items
+            .into_iter()
+            .partition(|(_, item)| matches!(item, Item::Finish { .. }));
+        queue.weight -= dropped.iter().map(|(_, item)| item.weight()).sum::<usize>();
+        queue.items = kept.into();
+        drop(queue);
+        self.failed.send_replace(Some(failure));
+        self.changed.notify_waiters();
+    }
+
+    /// Has what was written made durable, if it is time and the last time is over.
+    fn sync(&self, side: &mut Side) {
+        let now = Instant::now();
+        if !side.writer.is_dirty() {
+            side.sync_at = None;
+        } else if *side.sync_at.get_or_insert(now + SYNC_EVERY) <= now {
+            side.sync_at = Some(now + SYNC_EVERY);
+            if let Some(this) = self
+                .this
+                .upgrade()
+                .filter(|this| !this.syncing.swap(true, Ordering::AcqRel))
+            {
+                let dirty = side.writer.take_dirty();
+                self.pool.chore(Box::new(move || this.make_durable(&dirty)));
+            }
+        }
+    }
+
+    fn make_durable(&self, dirty: &Dirty) {
+        let sync = |(path, file): &(PathBuf, Arc<dyn DiskFile>)| {
+            file.sync()
+                .map_err(|error| ArchiveError::io("sync", path, &error))
+        };
+        let mut synced = dirty.files.iter().try_for_each(sync);
+        if synced.is_ok() && dirty.names {
+            let named = self.disk.sync_dir(&self.directory);
+            synced = named.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
+        }
+        self.syncing.store(false, Ordering::Release);
+        if let Err(cause) = synced {
+            self.sync_failed(cause);
+        }
+    }
+
+    fn sync_failed(&self, cause: ArchiveError) {
+        if self.manifest.head.recording.mode == RecordMode::BestEffort {
+            tracing::warn!(session = %self.manifest.head.session, %cause, "a recording is not durable");
+        } else {
+            self.fail(cause, 0);
+        }
+    }
+
+    fn set_alarm(&self, side: &Side) {
+        let now = Instant::now();
+        let due = side
+            .writer
+            .next_deadline()
+            .map(|due| now + due.since((self.clock)()).max(NAP));
+        if let Some(at) = [due, side.sync_at].into_iter().flatten().min() {
+            let mut queue = self.queue.lock();
+            if queue.alarm.is_none_or(|alarm| at < alarm) {
+                queue.alarm = Some(at);
+                drop(queue);
+                self.pool.alarm(at, self.this.clone());
+            }
+        }
+    }
+
+    pub(crate) fn seal(&self, end: RecordingEnd) -> Result<Sealed, ArchiveError> {
+        let mut side = self.side.lock();
+        let side = &mut *side;
+        if let Some(sealed) = &side.sealed {
+            return Ok(sealed.clone());
+        }
+        let files = side.writer.written()?;
+        // All files: what a thread took to sync may not have got there yet.
+        let synced = side.writer.files();
+        let mut manifest = self.manifest.clone();
+        let failed = self
+            .queue
+            .lock()
+            .failure
+            .as_ref()
+            .map_or(0, |failure| failure.relayed_not_written);
+        manifest.bytes_lost = failed.max(side.lost);
+        let files = files.into_iter().map(Written::into_entry).collect();
+        let manifest = manifest.sealed(files, end);
+        let missed = side.writer.outbox.transfers_missed;
+        let sealed = seal(
+            &*self.disk,
+            (&self.directory, &self.path),
+            &synced,
+            &side.marker,
+            &manifest,
+            missed,
+        )?;
+        side.sealed = Some(sealed.clone());
+        self.progress.send_modify(|progress| progress.sealed = true);
+        Ok(sealed)
+    }
+}
+
+impl Worker for Core {
+    fn work(self: Arc<Self>) {
+        let mut side = self.side.lock();
+        let (batch, failed) = {
+            let mut queue = self.queue.lock();
+            (std::mem::take(&mut queue.items), queue.failure.is_some())
+        };
+        let weight: usize = batch.iter().map(|(_, item)| item.weight()).sum();
+        let batch: Vec<Item> = batch.into_iter().map(|(_, item)| item).collect();
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            if failed {
+                // Nothing is written any more; only an order to finish is answered.
+                for item in batch {
+                    if let Item::Finish { answer, .. } = item {
+                        let _ = answer.send(());
+                    }
+                }
+            } else {
+                self.write(&mut side, batch);
+                self.sync(&mut side);
+                self.set_alarm(&side);
+            }
+        }));
+        if worked.is_err() {
+            // One session's fault stays its own.
+            let (action, path) = ("record in", self.directory.clone());
+            let reason = "the recorder failed internally; see the log".to_owned();
+            self.fail(ArchiveError::Io { action, path, reason }, side.lost);
+        }
+        drop(side);
+        let mut queue = self.queue.lock();
+        queue.weight -= weight;
+        queue.since = queue.items.front().map(|(since, _)| *since);
+        queue.scheduled = false;
+        if !queue.items.is_empty() {
+            self.schedule(&mut queue);
+        }
+        drop(queue);
+        self.changed.notify_waiters();
+    }
+
+    fn wake(self: Arc<Self>) {
+        let mut queue = self.queue.lock();
+        queue.alarm = None;
+        self.schedule(&mut queue);
+    }
+}

@@ -1,0 +1,236 @@
+//! What a crash left open.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use gatehouse_model::{SessionId, Timestamp, to_micros};
+use gatehouse_recording::channel::{FRAME_MAX, complete_frames};
+use gatehouse_recording::manifest::{Manifest, ManifestFile, ManifestState, RecordingEnd};
+use gatehouse_recording::transfer::read_transfers;
+use gatehouse_recording::{FileName, Transfer};
+
+use crate::archive::Archive;
+use crate::disk::Disk;
+use crate::error::ArchiveError;
+use crate::layout::{MANIFEST_NEW, Place, open_directory};
+use crate::library::{digest_of_file, names, read_manifest};
+use crate::seal::{Marker, Sealed, seal};
+
+/// The end reason of a recording that a crash left open.
+const REASON: &str = "service_restart";
+/// How much is searched for the last line feed at a time.
+const STEP: u64 = 64 * 1024;
+
+/// A recording that a crash left open, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// The session.
+    pub session: SessionId,
+    /// The manifest, sealed now. `None` if the crash came before the recording had begun (not a byte had passed then,
+    /// and what there was is cleared away), or if there is a [`Self::problem`].
+    pub manifest: Option<Manifest>,
+    /// The sealed recording.
+    pub sealed: Option<Sealed>,
+    /// All transfers and changes of files of the session; what had not ended is `incomplete`.
+    pub transfers: Vec<Transfer>,
+    /// Why it could not be sealed. The next start tries again.
+    pub problem: Option<ArchiveError>,
+}
+
+impl Archive {
+    /// Seals what an earlier life of this node left open. To be called before the first recording begins; blocks on the
+    /// disk. `now` is the latest end a session can have had; the end is taken to be the last write to its files.
+    ///
+    /// Torn tails are cut off: casts, chunk lists and transfer logs after their last whole line, kept binary after its
+    /// last whole frame. A file without any whole line is removed.
+    ///
+    /// A session whose recording was sealed just before the crash, but not its row closed, is not among these:
+    /// [`Library::sealed`](crate::Library::sealed) gives what its row needs.
+    ///
+    /// # Errors
+    /// The list of open recordings cannot be read. A fault of one recording is told in its entry.
+    pub fn recover(&self, now: Timestamp) -> Result<Vec<Recovered>, ArchiveError> {
+        let open = open_directory(&self.inner.config.root, self.inner.config.node);
+        let places = names(&open)?
+            .into_iter()
+            .filter_map(|name| Place::of_marker(&name));
+        Ok(places.filter_map(|place| self.recover_one(place, now)).collect())
+    }
+
+    fn recover_one(&self, place: Place, now: Timestamp) -> Option<Recovered> {
+        let mut recovered = Recovered {
+            session: place.session(),
+            manifest: None,
+            sealed: None,
+            transfers: Vec::new(),
+            problem: None,
+        };
+        match self.seal_left_over(place, now, &mut recovered) {
+            Ok(LeftOver::SealedBefore) => return None,
+            Ok(LeftOver::NotBegun | LeftOver::Sealed) => {}
+            Err(problem) => {
+                tracing::error!(session = %place.session(), %problem, "a recording that a crash left open cannot be sealed");
+                recovered.problem = Some(problem);
+            }
+        }
+        Some(recovered)
+    }
+
+    fn seal_left_over(
+        &self,
+        place: Place,
+        now: Timestamp,
+        recovered: &mut Recovered,
+    ) -> Result<LeftOver, ArchiveError> {
+        let (disk, root) = (&*self.inner.disk, &self.inner.config.root);
+        let directory = place.directory(root);
+        let path = place.marker(root, self.inner.config.node);
+        let manifest = match read_manifest(&directory) {
+            Ok(manifest) if manifest.state == ManifestState::Sealed => {
+                remove(disk, &path)?;
+                return Ok(LeftOver::SealedBefore);
+            }
+            Ok(manifest) => manifest,
+            Err(ArchiveError::NotFound { .. }) => {
+                if directory.is_dir() {
+                    remove(disk, &directory.join(MANIFEST_NEW))?;
+                    let gone = disk.remove_dir(&directory);
+                    gone.map_err(|error| ArchiveError::io("remove", &directory, &error))?;
+                }
+                remove(disk, &path)?;
+                return Ok(LeftOver::NotBegun);
+            }
+            Err(error) => return Err(error),
+        };
+        remove(disk, &directory.join(MANIFEST_NEW))?;
+        let (files, last_write) = self.cut_and_list(&directory)?;
+        let begun = manifest.head.started_at;
+        let ended_at = to_micros(last_write.unwrap_or(begun).clamp(begun, now.max(begun)));
+        let mut manifest = manifest.sealed(
+            files,
+            RecordingEnd {
+                ended_at,
+                reason: REASON.to_owned(),
+            },
+        );
+        manifest.recovered = true;
+        let log = std::fs::read(directory.join(FileName::Transfers.to_string())).unwrap_or_default();
+        recovered.transfers = read_transfers(&log);
+        let file = disk
+            .open(&path)
+            .map_err(|error| ArchiveError::io("open", &path, &error))?;
+        let marker = Marker { path, file };
+        recovered.sealed = Some(seal(
+            disk,
+            (&directory, &place.relative()),
+            &[],
+            &marker,
+            &manifest,
+            0,
+        )?);
+        recovered.manifest = Some(manifest);
+        Ok(LeftOver::Sealed)
+    }
+
+    /// Cuts torn tails off, makes the rest durable, and lists it.
+    fn cut_and_list(&self, directory: &Path) -> Result<(Vec<ManifestFile>, Option<Timestamp>), ArchiveError> {
+        let (mut files, mut last_write) = (Vec::new(), None);
+        for name in names(directory)?.into_iter().filter_map(|name| name.parse().ok()) {
+            if let Some((file, written)) = cut(&*self.inner.disk, directory, name)? {
+                files.push(file);
+                last_write = last_write.max(written);
+            }
+        }
+        Ok((files, last_write))
+    }
+}
+
+/// Cuts a file's torn tail off and makes the rest durable. `None` if nothing is left and it was removed.
+fn cut(
+    disk: &dyn Disk,
+    directory: &Path,
+    name: FileName,
+) -> Result<Option<(ManifestFile, Option<Timestamp>)>, ArchiveError> {
+    let name_text = name.to_string();
+    let path = directory.join(&name_text);
+    let at = |action| {
+        let path = path.clone();
+        move |error: io::Error| ArchiveError::io(action, &path, &error)
+    };
+    let file = File::open(&path).map_err(at("open"))?;
+    let data = file.metadata().map_err(at("read"))?;
+    let written = data
+        .modified()
+        .ok()
+        .and_then(|time| Timestamp::try_from(time).ok());
+    let whole = match name {
+        FileName::Binary(_) => whole_frames(&file),
+        FileName::Cast(_) | FileName::Chunks(_) | FileName::Transfers => whole_lines(&file, data.len()),
+    };
+    let whole = whole.map_err(at("read"))?;
+    if whole == 0 {
+        disk.remove(&path).map_err(at("remove"))?;
+        return Ok(None);
+    }
+    let file = disk.open(&path).map_err(at("open"))?;
+    if whole < data.len() {
+        file.set_len(whole).map_err(at("cut a torn tail off"))?;
+    }
+    file.sync().map_err(at("sync"))?;
+    let (size, sha256) = digest_of_file(&path).map_err(at("read"))?;
+    Ok(Some((
+        ManifestFile {
+            name: name_text,
+            size,
+            sha256,
+        },
+        written,
+    )))
+}
+
+enum LeftOver {
+    /// Only its row may still be open.
+    SealedBefore,
+    /// Nothing of it was ever used.
+    NotBegun,
+    Sealed,
+}
+
+fn remove(disk: &dyn Disk, path: &Path) -> Result<(), ArchiveError> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(ArchiveError::io("remove", path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The length of a file up to its last line feed.
+fn whole_lines(file: &File, length: u64) -> io::Result<u64> {
+    let mut end = length;
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        let mut piece = vec![0; usize::try_from(end - start).unwrap_or_default()];
+        file.read_exact_at(&mut piece, start)?;
+        if let Some(at) = piece.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// The length of a file up to its last whole zstd frame.
+fn whole_frames(file: &File) -> io::Result<u64> {
+    let (mut end, mut window) = (0, vec![0; FRAME_MAX]);
+    loop {
+        let count = file.read_at(&mut window, end)?;
+        let whole = complete_frames(window.get(..count).unwrap_or_default());
+        if whole == 0 {
+            return Ok(end);
+        }
+        end += whole as u64;
+    }
+}

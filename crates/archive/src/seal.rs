@@ -1,0 +1,99 @@
+//! Closing a recording's manifest.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gatehouse_recording::manifest::{Manifest, ManifestFile};
+
+use crate::disk::{Disk, DiskFile};
+use crate::error::ArchiveError;
+use crate::layout::MANIFEST;
+use crate::writer::Written;
+
+/// A recording that was closed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sealed {
+    /// Its directory, relative to the archive's root.
+    pub path: String,
+    /// Bytes of all its files, the manifest not counted.
+    pub size: u64,
+    /// `sha256:…` over the manifest's list of files; see [`Manifest::digest_of`].
+    pub digest: String,
+    /// The names of its files, in order.
+    pub files: Vec<String>,
+    /// Bytes that passed and are not in the files.
+    pub bytes_lost: u64,
+    /// Transfers that were not told because their receiver was full or gone. They are in `transfers.jsonl`.
+    pub transfers_missed: u64,
+}
+
+/// The file that stands for an open recording, holds the room for its sealed manifest, and becomes that manifest.
+#[derive(Clone)]
+pub(crate) struct Marker {
+    pub(crate) path: PathBuf,
+    pub(crate) file: Arc<dyn DiskFile>,
+}
+
+impl Sealed {
+    pub(crate) fn of(path: &str, manifest: &Manifest, transfers_missed: u64) -> Self {
+        Self {
+            path: path.to_owned(),
+            size: manifest.total_size(),
+            digest: manifest
+                .digest
+                .clone()
+                .unwrap_or_else(|| Manifest::digest_of(&manifest.files)),
+            files: manifest.files.iter().map(|file| file.name.clone()).collect(),
+            bytes_lost: manifest.bytes_lost,
+            transfers_missed,
+        }
+    }
+}
+
+impl Written {
+    pub(crate) fn into_entry(self) -> ManifestFile {
+        ManifestFile {
+            name: self.name.to_string(),
+            size: self.length,
+            sha256: self.sha256,
+        }
+    }
+}
+
+/// Replaces the manifest by a sealed one: steps 8 to 10 of the crate's order. `files` are those that it lists.
+pub(crate) fn seal(
+    disk: &dyn Disk,
+    (directory, path): (&Path, &str),
+    files: &[(PathBuf, Arc<dyn DiskFile>)],
+    marker: &Marker,
+    manifest: &Manifest,
+    transfers_missed: u64,
+) -> Result<Sealed, ArchiveError> {
+    let bytes = manifest.to_bytes();
+    // Written over room that was reserved when the recording was opened: a full disk is no obstacle.
+    let written = marker
+        .file
+        .write_at(&bytes, 0)
+        .and_then(|()| marker.file.set_len(bytes.len() as u64));
+    written.map_err(|error| ArchiveError::io("write the manifest in", &marker.path, &error))?;
+    for (path, file) in files {
+        file.sync()
+            .map_err(|error| ArchiveError::io("sync", path, &error))?;
+    }
+    marker
+        .file
+        .sync()
+        .map_err(|error| ArchiveError::io("sync", &marker.path, &error))?;
+    let sync = |directory: &Path| {
+        disk.sync_dir(directory)
+            .map_err(|error| ArchiveError::io("sync", directory, &error))
+    };
+    // The names of the files, before the manifest that lists them has its own.
+    sync(directory)?;
+    let name = directory.join(MANIFEST);
+    disk.rename(&marker.path, &name)
+        .map_err(|error| ArchiveError::io("replace", &name, &error))?;
+    sync(directory)?;
+    marker.path.parent().map_or(Ok(()), sync)?;
+    Ok(Sealed::of(path, manifest, transfers_missed))
+}

@@ -1,0 +1,238 @@
+//! The side of a session's recorder that takes events.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gatehouse_model::BinaryMode;
+use gatehouse_recording::channel::Verdict;
+use gatehouse_recording::manifest::RecordingEnd;
+use gatehouse_recording::{ChannelSpec, Event, Offset, Stream};
+use tokio::sync::{oneshot, watch};
+
+use crate::error::{ArchiveError, PushError, RecordingFailed};
+use crate::follow::{FollowFrom, Follower};
+use crate::queue::Item;
+use crate::recorder::{Beginning, Core};
+use crate::seal::Sealed;
+
+/// How far a recording has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Bytes in its files.
+    pub written: u64,
+    /// Bytes that passed and could not be written.
+    pub lost: u64,
+    /// Whether it is closed.
+    pub sealed: bool,
+}
+
+/// The recorder of one session. A handle: clones are the same recorder. If all are dropped before [`Self::seal`], the
+/// recording stays open on disk and is sealed at the node's next start.
+#[derive(Clone)]
+pub struct SessionRecorder {
+    core: Arc<Core>,
+}
+
+/// The recorder of one channel. A handle: clones are the same tap; when the last one is dropped the channel's files
+/// end.
+#[derive(Clone)]
+pub struct ChannelTap {
+    tap: Arc<TapEnd>,
+}
+
+struct TapEnd {
+    core: Arc<Core>,
+    channel: u32,
+    answers: Answers,
+}
+
+/// Whether an event's verdict must be known before it is relayed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Needed,
+    NotNeeded,
+}
+
+impl SessionRecorder {
+    pub(crate) fn begin(beginning: Beginning) -> Self {
+        Self {
+            core: Core::begin(beginning),
+        }
+    }
+
+    /// The recording's directory, relative to the archive's root: `2026/01/31/{session id}`.
+    pub fn path(&self) -> &str {
+        &self.core.path
+    }
+
+    /// Opens a channel's recording. Its number must be new to the session.
+    ///
+    /// # Errors
+    /// Recording failed before, or is closed, or the number was used.
+    pub fn open_channel(&self, spec: ChannelSpec) -> Result<ChannelTap, PushError> {
+        let answers = match spec.binary {
+            BinaryMode::Refuse => Answers::Needed,
+            _ => Answers::NotNeeded,
+        };
+        let channel = spec.number;
+        let mut queue = self.core.queue.lock();
+        queue.check()?;
+        if !queue.channels.insert(channel) {
+            return Err(PushError::Closed);
+        }
+        self.core
+            .enqueue(&mut queue, Item::Open((self.core.clock)(), spec));
+        drop(queue);
+        Ok(ChannelTap {
+            tap: Arc::new(TapEnd {
+                core: self.core.clone(),
+                channel,
+                answers,
+            }),
+        })
+    }
+
+    /// The failure that ended recording, if there was one. Never in best effort.
+    pub fn failure(&self) -> Option<RecordingFailed> {
+        self.core.queue.lock().failure.clone()
+    }
+
+    /// Waits for the failure that ends recording; forever if none comes.
+    pub async fn failed(&self) -> RecordingFailed {
+        let mut failed = self.core.failed.subscribe();
+        match failed
+            .wait_for(Option::is_some)
+            .await
+            .map(|failure| failure.clone())
+        {
+            Ok(Some(failure)) => failure,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Bytes that were handed over and are not in the files: none as long as nothing failed.
+    pub fn relayed_not_written(&self) -> u64 {
+        let failed = self.failure().map_or(0, |failure| failure.relayed_not_written);
+        failed.max(self.core.progress.borrow().lost)
+    }
+
+    /// Tells how far the recording has come, as it goes.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.core.progress.subscribe()
+    }
+
+    /// Follows the recording's lines. A follower reads the files and never slows the session.
+    pub fn follow(&self, from: FollowFrom) -> Follower {
+        Follower::new(self.core.directory.clone(), self.progress(), from)
+    }
+
+    /// Closes the recording: ends the channels, makes the files durable, and replaces the manifest by a sealed one. A
+    /// second call gives the same answer. After an error it can be called again; if it never succeeds, the recording is
+    /// sealed at the node's next start.
+    ///
+    /// # Errors
+    /// The files or the manifest could not be made durable.
+    pub async fn seal(&self, end: RecordingEnd) -> Result<Sealed, ArchiveError> {
+        let (answer, finished) = oneshot::channel();
+        {
+            let mut queue = self.core.queue.lock();
+            queue.closed = true;
+            self.core.enqueue(
+                &mut queue,
+                Item::Finish {
+                    at: (self.core.clock)(),
+                    answer,
+                },
+            );
+        }
+        self.core.changed.notify_waiters();
+        // The answer is dropped only with the pool; sealing is possible all the same.
+        drop(finished.await);
+        let core = self.core.clone();
+        tokio::task::spawn_blocking(move || core.seal(end))
+            .await
+            .unwrap_or(Err(ArchiveError::Closing))
+    }
+}
+
+impl ChannelTap {
+    /// Hands an event over; call it before the event is relayed, and relay it only if this succeeds. Waits while 256 KiB
+    /// are outstanding or something has been for 100 ms. An event larger than that passes when nothing else waits. The
+    /// event is stamped when it is taken. Dropping the future takes the event back, if it was still waiting.
+    ///
+    /// # Errors
+    /// The event must not be relayed: see [`PushError`].
+    pub async fn push(&self, event: Event) -> Result<(), PushError> {
+        let TapEnd {
+            core,
+            channel,
+            answers,
+        } = &*self.tap;
+        let (answer, verdict) = match answers {
+            Answers::Needed => {
+                let (answer, verdict) = oneshot::channel();
+                (Some(answer), Some(verdict))
+            }
+            Answers::NotNeeded => (None, None),
+        };
+        let at = Offset::ZERO;
+        core.push(Item::Event {
+            channel: *channel,
+            at,
+            event,
+            answer,
+        })
+        .await?;
+        match verdict {
+            None => Ok(()),
+            Some(verdict) => match verdict.await {
+                Ok(Verdict::Continue) => Ok(()),
+                Ok(Verdict::EndChannel(sentence)) => Err(PushError::Refused(sentence.to_owned())),
+                Err(_) => Err(core.queue.lock().check().err().unwrap_or(PushError::Closed)),
+            },
+        }
+    }
+
+    /// Hands data over: see [`Self::push`].
+    ///
+    /// # Errors
+    /// The data must not be relayed.
+    pub async fn data(&self, stream: Stream, bytes: Bytes) -> Result<(), PushError> {
+        self.push(Event::Data(stream, bytes)).await
+    }
+
+    /// Ends the channel's files, and waits until that is written. Later events are passed over.
+    ///
+    /// # Errors
+    /// Recording failed, or was closed before.
+    pub async fn close(&self) -> Result<(), PushError> {
+        let TapEnd { core, channel, .. } = &*self.tap;
+        let (answer, closed) = oneshot::channel();
+        core.push(Item::Close {
+            channel: *channel,
+            at: Offset::ZERO,
+            answer: Some(answer),
+        })
+        .await?;
+        closed
+            .await
+            .map_err(|_| core.queue.lock().check().err().unwrap_or(PushError::Closed))
+    }
+}
+
+impl Drop for TapEnd {
+    fn drop(&mut self) {
+        let mut queue = self.core.queue.lock();
+        if queue.check().is_ok() {
+            let at = (self.core.clock)();
+            self.core.enqueue(
+                &mut queue,
+                Item::Close {
+                    channel: self.channel,
+                    at,
+                    answer: None,
+                },
+            );
+        }
+    }
+}

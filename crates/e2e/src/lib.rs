@@ -1,0 +1,58 @@
+//! What the end-to-end tests stand on: a running node, real OpenSSH servers and clients, PostgreSQL.
+//!
+//! - Nothing here links the product: it is driven as its users do, by its command line and over the network.
+//! - Every wait has a deadline, and a test that runs into one fails with the logs of everybody involved.
+//! - Addresses are of 127.0.0.0/8, a network of its own for each test; ports are free ones.
+//! - What a test started ends with it.
+//!
+//! The binary under test is `$GATEHOUSE_BIN`, or `gatehouse` in the folder that cargo builds into.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a harness fails the test where it stands"
+)]
+
+mod account;
+mod agent;
+mod asciinema;
+mod client;
+mod net;
+mod node;
+mod postgres;
+mod run;
+mod scene;
+mod site;
+mod sshd;
+mod terminal;
+mod wait;
+
+pub use account::Account;
+pub use asciinema::asciinema_cat;
+pub use client::{Client, Target};
+pub use net::Net;
+pub use node::Node;
+pub use postgres::{database, sql};
+pub use run::{Done, Run, Running};
+pub use scene::{Scene, Setup, add_server};
+pub use site::{Database, Site, program};
+pub use sshd::{Sshd, SshdSetup};
+pub use terminal::Terminal;
+pub use wait::{LIMIT, wait_for};
+
+/// Whether the tests run as root. Those that need accounts or mounts call this first.
+pub fn require_root(what: &str) {
+    assert!(
+        nix::unistd::geteuid().is_root(),
+        "this test makes {what}: run ./test as root, as CI does"
+    );
+}
+
+/// The account that the tests run as; OpenSSH servers run as it and so let only it in.
+pub fn this_login() -> String {
+    nix::unistd::User::from_uid(nix::unistd::geteuid())
+        .ok()
+        .flatten()
+        .map(|user| user.name)
+        .expect("the account of this process has a name")
+}

@@ -1,0 +1,25 @@
+//! The promises, each kept by a test of its name, with real clients and servers. One module for each kind.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
+
+mod audit;
+mod audited_verbs;
+mod backend;
+mod bad_input;
+mod changes;
+mod command_line;
+mod crash;
+mod denial;
+mod ending;
+mod files;
+mod flow;
+mod login;
+mod pass_through;
+mod recording;
+mod replay;
+mod start_up;
+mod trial;

@@ -1,0 +1,126 @@
+//! What a node does by the clock: heartbeat, orders to end sessions, byte counts, denials, the sealed audit head.
+
+use std::time::Duration;
+
+use gatehouse_model::EndReason;
+use gatehouse_store::{ByteCount, StoreError};
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::Gate;
+use crate::supervise::{self, Ending};
+
+/// Orders from other processes are read this often.
+const KILLS: Duration = Duration::from_millis(250);
+/// Heartbeat, counts and denials are written this often.
+const COUNTS: Duration = Duration::from_secs(5);
+/// The head of the audit book is sealed this often.
+const HEAD: Duration = Duration::from_secs(60);
+
+/// Runs until the gate stops. A failure is logged once per outage and tried again at the next tick.
+pub(crate) async fn run(gate: Gate) {
+    let mut counts = ticker(COUNTS);
+    let mut head = ticker(HEAD);
+    let mut outage = Outage::default();
+    loop {
+        let outcome = tokio::select! {
+            () = gate.stopped() => return,
+            _ = counts.tick() => write_counts(&gate).await,
+            _ = head.tick() => seal_head(&gate).await,
+        };
+        outage.note(outcome);
+    }
+}
+
+/// Carries out orders to end sessions until the gate stops; apart from the rest, which may take longer.
+pub(crate) async fn watch_kills(gate: Gate) {
+    let mut kills = ticker(KILLS);
+    loop {
+        tokio::select! {
+            () = gate.stopped() => return,
+            _ = kills.tick() => {}
+        }
+        if let Err(error) = carry_out_kills(&gate).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "orders to end sessions could not be read"
+            );
+        }
+    }
+}
+
+fn ticker(every: Duration) -> Interval {
+    let mut ticker = interval(every);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticker
+}
+
+#[derive(Default)]
+struct Outage {
+    lasting: bool,
+}
+
+impl Outage {
+    fn note(&mut self, outcome: Result<(), StoreError>) {
+        match outcome {
+            Ok(()) if self.lasting => {
+                self.lasting = false;
+                tracing::info!("the database answers again");
+            }
+            Ok(()) => {}
+            Err(error) if self.lasting => tracing::debug!(%error, "the database still does not answer"),
+            Err(error) => {
+                self.lasting = true;
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the database does not answer; running sessions go on"
+                );
+            }
+        }
+    }
+}
+
+async fn carry_out_kills(gate: &Gate) -> Result<(), StoreError> {
+    let orders = gate.store().kill_requests(gate.node()).await?;
+    if orders.is_empty() {
+        return Ok(());
+    }
+    for order in &orders {
+        let because = order
+            .reason
+            .as_deref()
+            .map_or(String::new(), |reason| format!(" The reason given: {reason}"));
+        let ending = Ending {
+            reason: EndReason::Killed,
+            by: Some(order.by.clone()),
+            sentence: format!("This session was ended by an administrator.{because}"),
+        };
+        // One that is gone has got what was ordered; one that is opening will not go live.
+        if let Some(entry) = gate.registry().order_end(order.session, &ending) {
+            gate.tasks()
+                .spawn(async move { supervise::end(&entry.core, &entry.commands, ending).await });
+        }
+    }
+    let done: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    gate.store().kill_done(&done).await
+}
+
+async fn write_counts(gate: &Gate) -> Result<(), StoreError> {
+    let now = gate.clock().now();
+    gate.store().heartbeat(now, gate.node()).await?;
+    let counts: Vec<(_, ByteCount)> = gate
+        .registry()
+        .all()
+        .iter()
+        .map(|entry| (entry.core.id, entry.core.counters.bytes()))
+        .collect();
+    if !counts.is_empty() {
+        gate.store().count_session_bytes(&counts).await?;
+    }
+    gate.store().flush_denials(now).await
+}
+
+async fn seal_head(gate: &Gate) -> Result<(), StoreError> {
+    let head = gate.store().write_audit_head(gate.clock().now()).await?;
+    tracing::info!(%head, "audit head");
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The life of a session, written once for every protocol: listeners, who and what, the decision, the recording
+//! before the first byte, warnings and the end, and the rows.
+//!
+//! ```text
+//! Accepted ── decide ──► Decided ── record ──► Recording ── activate ──► Live ── close
+//! ```
+//!
+//! Invariants:
+//! - **Stages are types.** A [`Decided`] comes only from [`Accepted::decide`], a [`Recording`] only from
+//!   [`Decided::record`], a [`Live`] session only from [`Recording::activate`]. The target's address and its
+//!   credentials can be had from a `Recording` only, so no byte reaches a target before the manifest and the row
+//!   `opening` exist.
+//! - **The decision reads memory.** Between accept and decision there is no SQL; the directory is an immutable
+//!   snapshot behind a pointer that is swapped.
+//! - **Decided again.** A live session is decided again at each change of the directory and at each instant its
+//!   grant names; what is no longer covered is closed with a sentence.
+//! - **Record, then relay.** Every event goes through [`Tap::push`] before it is relayed; when that fails, nothing
+//!   more is relayed.
+//! - **Closed exactly once.** Whatever happens, panic included, a session's recording is sealed and its row closed
+//!   once, with one reason. Nothing but this crate writes session rows.
+//! - **Bounded.** Connections that have not logged in are bounded in all and per source; every queue here has a
+//!   bound, and a peer that does not take what it is sent is cut off rather than waited for.
+//!
+//! Order of operations, opening: decide → manifest durable → row `opening` → connect → login → row `active` and
+//! `session.opened`. Closing: relays stopped → recording sealed → row closed and `session.closed`. A crash between
+//! any two is mended at the node's next start ([`Gate::start`]).
+
+mod accepted;
+mod clock;
+mod control;
+mod housekeeping;
+mod limits;
+mod listen;
+mod live;
+mod node;
+mod refresh;
+mod registry;
+mod session;
+mod settings;
+mod start;
+mod supervise;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use accepted::{Accepted, Decided, FirstLook};
+pub use clock::Clock;
+pub use control::{ControlError, Watch, WatchLine, watch};
+pub use limits::{ConnectionLimits, Door};
+pub use listen::{ListenError, accept_loop, bind};
+pub use live::{Close, Live, Tap, TapError};
+pub use node::{NodeError, NodeHome, control_socket, make_private_dir};
+pub use refresh::DirectoryError;
+pub use session::{Credential, FirstKey, HostKeyVerdict, LoginMethod, OpenError, Proof, Recording};
+pub use settings::GateSettings;
+pub use start::{Gate, StartError};
+pub use supervise::{Command, Ending};
+
+pub use gatehouse_policy::{Denial, Reason, Rights};
+pub use gatehouse_store::{CredentialKind, GateHostKey};

@@ -1,0 +1,450 @@
+//! The last stage: a running session, its taps and its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use gatehouse_archive::{
+    ChannelTap, FollowFrom, Follower, PushError, RecordingFailed, Sealed, SessionRecorder,
+};
+use gatehouse_audit::{Action, Actor, Draft, Outcome};
+use gatehouse_model::{EndReason, SessionId, Timestamp, TransferDirection};
+use gatehouse_policy::{Grant, Rights};
+use gatehouse_recording::manifest::RecordingTerms;
+use gatehouse_recording::transfer::{Direction, STARTED};
+use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream, Transfer};
+use gatehouse_store::{ByteCount, Closing, NewTransfer, RecordingSummary, SessionUpdate, StoreError};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::accepted::Decided;
+use crate::clock::Epoch;
+use crate::session::recording_end;
+use crate::{Gate, words};
+
+/// Pause between attempts to close a row while the database is gone.
+pub(crate) const RETRY: Duration = Duration::from_millis(500);
+/// How long a protocol waits for a row to be closed; after that the closing goes on without it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What all parts of the gate share of one session.
+pub(crate) struct Core {
+    pub(crate) id: SessionId,
+    pub(crate) decided: Decided,
+    pub(crate) started: Timestamp,
+    pub(crate) epoch: Epoch,
+    pub(crate) terms: RecordingTerms,
+    pub(crate) recorder: SessionRecorder,
+    pub(crate) grant: ArcSwap<Grant>,
+    pub(crate) counters: Counters,
+    /// Cancelled when the session begins to close: supervision stops.
+    pub(crate) closing: CancellationToken,
+    /// Cancelled when the protocol did not end the session in time: its sockets are to be failed.
+    pub(crate) abort: CancellationToken,
+    pub(crate) finished: AtomicBool,
+    pub(crate) loss_reported: AtomicBool,
+    pub(crate) channels: AtomicU32,
+    pub(crate) subsystem: Mutex<Option<String>>,
+}
+
+/// Bytes relayed, and when there was any last.
+#[derive(Default)]
+pub(crate) struct Counters {
+    bytes_in: AtomicU64,
+    bytes_out: AtomicU64,
+    active_micros: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn bytes(&self) -> ByteCount {
+        ByteCount {
+            bytes_in: self.bytes_in.load(Ordering::Relaxed),
+            bytes_out: self.bytes_out.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Microseconds since the session's epoch at which something was relayed last.
+    pub(crate) fn active_micros(&self) -> u64 {
+        self.active_micros.load(Ordering::Relaxed)
+    }
+}
+
+impl Core {
+    pub(crate) fn gate(&self) -> &Gate {
+        self.decided.accepted.gate()
+    }
+
+    /// In whose name the gate writes about this session.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::user(&self.decided.user, Some(self.decided.accepted.source()))
+    }
+
+    /// The recording's directory as rows show it: below the data directory, or whole where it lies elsewhere.
+    pub(crate) fn recording_path(&self) -> String {
+        self.gate().shown_path(self.recorder.path())
+    }
+
+    /// Follows the recording as it grows, from its beginning.
+    pub(crate) fn follow(&self) -> Follower {
+        self.recorder.follow(FollowFrom::Start)
+    }
+
+    pub(crate) async fn seal(&self, reason: &str) -> Option<Sealed> {
+        match self
+            .recorder
+            .seal(recording_end(self.gate().clock().now(), reason))
+            .await
+        {
+            Ok(sealed) => Some(sealed),
+            Err(error) => {
+                tracing::error!(session = %self.id, error = &error as &dyn std::error::Error, "the recording could not be sealed");
+                None
+            }
+        }
+    }
+
+    /// Seals the recording and closes the row, once. Later calls do nothing.
+    pub(crate) async fn close(self: &Arc<Self>, close: Close) {
+        if self.finished.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.closing.cancel();
+        let gate = self.gate().clone();
+        gate.registry().remove(self.id);
+        let core = Arc::clone(self);
+        let closing = gate.tasks().spawn(async move { core.finish(close).await });
+        if tokio::time::timeout(CLOSE_PATIENCE, closing).await.is_err() {
+            tracing::warn!(session = %self.id, "the session's row is not closed yet; this goes on in the background");
+        }
+    }
+
+    /// Writes into the book, once, that bytes were relayed and not recorded, or that the recorder failed.
+    pub(crate) async fn report_loss(&self) {
+        let lost = self.recorder.relayed_not_written();
+        let failure = self.recorder.failure();
+        if (lost == 0 && failure.is_none()) || self.loss_reported.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let gate = self.gate();
+        let draft = Draft::new(
+            Action::RecordingFailed,
+            &Actor::node(gate.node()),
+            gate.clock().now(),
+        )
+        .user(&self.decided.user)
+        .server(&self.decided.server)
+        .session(self.id)
+        .outcome(Outcome::Failed)
+        .reason(failure.map_or_else(
+            || "bytes were relayed that are not recorded".to_owned(),
+            |f| f.to_string(),
+        ))
+        .detail("relayed_not_written", lost);
+        if let Err(error) = gate.store().record(draft).await {
+            self.loss_reported.store(false, Ordering::Release);
+            tracing::error!(session = %self.id, %error, "the failed recording could not be written into the book");
+        }
+    }
+
+    pub(crate) async fn finish(&self, close: Close) {
+        let sealed = self.seal(close.reason.as_str()).await;
+        self.report_loss().await;
+        let unrecorded_bytes = self.recorder.relayed_not_written();
+        let closing = Closing {
+            reason: close.reason,
+            ended_by: close.by,
+            detail: close.detail,
+            bytes: self.counters.bytes(),
+            recording: sealed.map(|sealed| RecordingSummary {
+                path: self.recording_path(),
+                size: sealed.size,
+                digest: Some(sealed.digest),
+                files: sealed.files,
+            }),
+            unrecorded_bytes,
+        };
+        let (gate, at) = (self.gate(), self.gate().clock().now());
+        loop {
+            match gate
+                .store()
+                .close_session(&self.actor(), at, self.id, closing.clone())
+                .await
+            {
+                Ok(_) => break,
+                Err(error @ StoreError::Database(_)) if !gate.is_stopped() => {
+                    tracing::warn!(session = %self.id, error = &error as &dyn std::error::Error, "the session's row cannot be closed yet");
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => {
+                    tracing::error!(session = %self.id, error = &error as &dyn std::error::Error, "the session's row could not be closed");
+                    break;
+                }
+            }
+        }
+        tracing::info!(session = %self.id, reason = close.reason.as_str(), "session closed");
+    }
+}
+
+/// How and why a session ends.
+#[derive(Clone, Debug)]
+pub struct Close {
+    /// The word.
+    pub reason: EndReason,
+    /// Who ended it, if somebody did.
+    pub by: Option<String>,
+    /// More, one sentence.
+    pub detail: Option<String>,
+}
+
+impl Close {
+    /// One of the two sides finished.
+    pub fn normal() -> Self {
+        Self {
+            reason: EndReason::Normal,
+            by: None,
+            detail: None,
+        }
+    }
+
+    /// A fault, told in a sentence.
+    pub fn error(detail: impl Into<String>) -> Self {
+        Self {
+            reason: EndReason::Error,
+            by: None,
+            detail: Some(detail.into()),
+        }
+    }
+}
+
+/// A running session. When the last clone is dropped and nobody has closed it, as after a panic, it is closed with
+/// the reason `error`.
+#[derive(Clone)]
+pub struct Live {
+    core: Arc<Core>,
+    _guard: Arc<Guard>,
+}
+
+struct Guard(Arc<Core>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.0.finished.load(Ordering::Acquire) {
+            let core = Arc::clone(&self.0);
+            let tasks = core.gate().tasks().clone();
+            tasks.spawn(async move {
+                core.close(Close::error("the session was lost by a fault of the gate"))
+                    .await
+            });
+        }
+    }
+}
+
+impl Live {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self {
+            _guard: Arc::new(Guard(Arc::clone(&core))),
+            core,
+        }
+    }
+
+    /// Tells whether anything still holds the session.
+    #[cfg(test)]
+    pub(crate) fn weak(&self) -> std::sync::Weak<Core> {
+        Arc::downgrade(&self.core)
+    }
+
+    /// The session's id.
+    pub fn id(&self) -> SessionId {
+        self.core.id
+    }
+
+    /// What was decided at the beginning.
+    pub fn decided(&self) -> &Decided {
+        &self.core.decided
+    }
+
+    /// What may be done now.
+    pub fn rights(&self) -> Rights {
+        self.core.grant.load().rights.clone()
+    }
+
+    /// Resolves when the session was to end and the protocol did not end it in time: fail the sockets.
+    pub async fn aborted(&self) {
+        self.core.abort.cancelled().await;
+    }
+
+    /// The line that greets the person in an interactive shell: that it is recorded, and until when it lasts.
+    pub fn greeting(&self) -> String {
+        let gate = self.core.gate();
+        let server = &self.core.decided.server;
+        match self.core.grant.load().until {
+            None => format!("Gatehouse: this session on {server} is recorded. Your access has no end."),
+            Some(until) => format!(
+                "Gatehouse: this session on {server} is recorded. Your access ends at {} (in {}).",
+                words::moment(until, &gate.zone()),
+                words::remaining(gate.clock().now(), until)
+            ),
+        }
+    }
+
+    /// Opens the recording of a channel.
+    ///
+    /// # Errors
+    /// The recorder has failed or is closed.
+    pub fn open_channel(&self, kind: ChannelKind, pty: Option<Pty>) -> Result<Tap, TapError> {
+        if let ChannelKind::Subsystem(name) = &kind {
+            self.note_subsystem(name);
+        }
+        // As granted now, which may be stricter than at the beginning.
+        let terms = self.core.grant.load().recording;
+        let spec = ChannelSpec {
+            number: self.core.channels.fetch_add(1, Ordering::Relaxed),
+            kind,
+            pty,
+            binary: terms.binary.unwrap_or(self.core.terms.binary),
+            input: terms.input.unwrap_or(self.core.terms.input),
+        };
+        let tap = self.core.recorder.open_channel(spec).map_err(TapError::from)?;
+        Ok(Tap {
+            core: Arc::clone(&self.core),
+            tap,
+        })
+    }
+
+    /// Ends the session: recording sealed, row closed, once. The protocol has stopped relaying before it calls this.
+    pub async fn close(&self, close: Close) {
+        self.core.close(close).await;
+    }
+
+    fn note_subsystem(&self, name: &str) {
+        let mut noted = self.core.subsystem.lock();
+        if noted.is_some() {
+            return;
+        }
+        *noted = Some(name.to_owned());
+        drop(noted);
+        let core = Arc::clone(&self.core);
+        let update = SessionUpdate {
+            subsystem: Some(name.to_owned()),
+            ..SessionUpdate::default()
+        };
+        let tasks = core.gate().tasks().clone();
+        tasks.spawn(async move {
+            if let Err(error) = core.gate().store().update_session(core.id, update).await {
+                tracing::warn!(session = %core.id, %error, "the subsystem could not be written to the session's row");
+            }
+        });
+    }
+}
+
+/// Why nothing more may be relayed on a channel.
+#[derive(Debug, thiserror::Error)]
+pub enum TapError {
+    /// The recording has failed; the whole session ends.
+    #[error("the recording failed, so the session ends here: {0}")]
+    Failed(#[source] RecordingFailed),
+    /// The policy refuses what this channel carries; the channel ends.
+    #[error("{0}")]
+    Refused(String),
+    /// The session is over.
+    #[error("the session is over")]
+    Closed,
+}
+
+impl From<PushError> for TapError {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Failed(failed) => Self::Failed(failed),
+            PushError::Refused(sentence) => Self::Refused(sentence),
+            PushError::Closed => Self::Closed,
+        }
+    }
+}
+
+/// The recording of one channel. Whatever is to be relayed goes through here first.
+#[derive(Clone)]
+pub struct Tap {
+    core: Arc<Core>,
+    tap: ChannelTap,
+}
+
+impl Tap {
+    /// Hands bytes to the recorder; they may be relayed when this returns. Waits while the recorder is behind.
+    ///
+    /// # Errors
+    /// They must not be relayed.
+    pub async fn data(&self, stream: Stream, bytes: Bytes) -> Result<(), TapError> {
+        let count = bytes.len() as u64;
+        self.tap.data(stream, bytes).await?;
+        let counters = &self.core.counters;
+        match stream {
+            Stream::Input => counters.bytes_in.fetch_add(count, Ordering::Relaxed),
+            Stream::Output | Stream::Error => counters.bytes_out.fetch_add(count, Ordering::Relaxed),
+        };
+        counters
+            .active_micros
+            .store(self.core.epoch.micros(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Hands any other event to the recorder.
+    ///
+    /// # Errors
+    /// Nothing more must be relayed.
+    pub async fn push(&self, event: Event) -> Result<(), TapError> {
+        self.tap.push(event).await.map_err(TapError::from)
+    }
+
+    /// Ends the channel's recording.
+    pub async fn close(&self) {
+        if let Err(error) = self.tap.close().await {
+            tracing::debug!(session = %self.core.id, %error, "the channel's recording was closed already");
+        }
+    }
+}
+
+/// Writes finished transfers to the store as the recorder reports them, until the recorder is gone. Holds nothing of
+/// the session itself, which would keep the recorder from going.
+pub(crate) async fn write_transfers(
+    gate: Gate,
+    session: SessionId,
+    started: Timestamp,
+    mut transfers: mpsc::Receiver<Transfer>,
+) {
+    while let Some(transfer) = transfers.recv().await {
+        let Some(row) = transfer_row(session, started, &transfer) else {
+            continue;
+        };
+        if let Err(error) = gate.store().add_transfer(row).await {
+            tracing::error!(%session, %error, "a transfer could not be written to the database; it stands in the recording");
+        }
+    }
+}
+
+/// The row of a transfer; `None` for the note that one has begun.
+pub(crate) fn transfer_row(
+    session: SessionId,
+    started: Timestamp,
+    transfer: &Transfer,
+) -> Option<NewTransfer> {
+    if transfer.result == STARTED {
+        return None;
+    }
+    Some(NewTransfer {
+        session,
+        direction: match transfer.direction {
+            Direction::Download => TransferDirection::Download,
+            Direction::Upload | Direction::Remote => TransferDirection::Upload,
+        },
+        operation: transfer.operation.as_str().to_owned(),
+        path: transfer.path.clone(),
+        target_path: transfer.target_path.clone(),
+        bytes: transfer.bytes,
+        result: transfer.result.clone(),
+        started_at: transfer.started_at(started),
+        duration: transfer.duration,
+    })
+}

@@ -1,0 +1,26 @@
+//! What can be configured about every gate alike.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gatehouse_model::SpanSeconds;
+use gatehouse_policy::DirectorySettings;
+
+/// Settings of the node.
+#[derive(Clone, Debug)]
+pub struct GateSettings {
+    /// The data directory; paths in rows are relative to it where they lie below it.
+    pub data_dir: PathBuf,
+    /// Where recordings go.
+    pub recordings: PathBuf,
+    /// Threads that write recordings.
+    pub writers: usize,
+    /// What the configuration adds to the directory: default zone, contact, recording terms.
+    pub directory: DirectorySettings,
+    /// How long before the end of access the person is warned, longest first.
+    pub warnings: Vec<SpanSeconds>,
+    /// How long running sessions may go on after the order to stop.
+    pub shutdown_grace: Duration,
+    /// The node's name, for lists of nodes.
+    pub node_name: String,
+}

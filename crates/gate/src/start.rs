@@ -1,0 +1,375 @@
+//! Starting and stopping a node.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use gatehouse_archive::{Archive, ArchiveConfig, ArchiveError, Recovered, Sealed};
+use gatehouse_audit::Actor;
+use gatehouse_model::{EndReason, NodeId, SessionState};
+use gatehouse_policy::Directory;
+use gatehouse_store::{ByteCount, Closing, GateHostKey, RecordingSummary, Session, Store, StoreError};
+use jiff::tz::TimeZone;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::live::transfer_row;
+use crate::node::NodeHome;
+use crate::refresh::{self, DirectoryError};
+use crate::registry::Registry;
+use crate::settings::GateSettings;
+use crate::supervise::{self, Command, Ending};
+use crate::{control, housekeeping};
+
+/// For the last rows to be written when the node stops.
+const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// The node cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The recordings cannot be kept.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// Mending what a crash left panicked.
+    #[error("the recordings that an earlier run left open could not be mended")]
+    Recovery(#[source] tokio::task::JoinError),
+    /// The directory cannot be had.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The control socket cannot be made.
+    #[error("the control socket {path} cannot be made")]
+    Control {
+        /// Where.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configured zone is none.
+    #[error("{0:?} in policy.timezone is not a time zone; write one such as Europe/Warsaw")]
+    Zone(String),
+}
+
+/// The node's gates have this in common. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    settings: GateSettings,
+    zone: TimeZone,
+    home: NodeHome,
+    store: Store,
+    archive: Archive,
+    clock: Clock,
+    directory: ArcSwap<Directory>,
+    revision: watch::Sender<i64>,
+    registry: Registry,
+    tasks: TaskTracker,
+    /// No new sessions.
+    stopping: CancellationToken,
+    /// Everything has ended.
+    stopped: CancellationToken,
+}
+
+impl Gate {
+    /// Starts the node: mends what a crash left open, reads the directory, and begins its regular duties.
+    ///
+    /// # Errors
+    /// The store, the recordings or the control socket cannot be had.
+    pub async fn start(
+        settings: GateSettings,
+        home: NodeHome,
+        store: Store,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let zone = gatehouse_policy::find_zone(&settings.directory.default_zone)
+            .map_err(|_| StartError::Zone(settings.directory.default_zone.clone()))?;
+        let archive = Archive::open(ArchiveConfig {
+            root: settings.recordings.clone(),
+            node: home.id(),
+            writers: settings.writers,
+        })?;
+        store
+            .register_node(clock.now(), home.id(), &settings.node_name)
+            .await?;
+        let directory = refresh::load(&store, &settings.directory).await?;
+        let gate = Self(Arc::new(Inner {
+            zone,
+            revision: watch::Sender::new(directory.revision()),
+            directory: ArcSwap::new(directory),
+            registry: Registry::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            stopped: CancellationToken::new(),
+            settings,
+            home,
+            store,
+            archive,
+            clock,
+        }));
+        gate.mend().await?;
+        control::serve(&gate)?;
+        gate.tasks().spawn(refresh::follow(gate.clone()));
+        gate.tasks().spawn(housekeeping::run(gate.clone()));
+        gate.tasks().spawn(housekeeping::watch_kills(gate.clone()));
+        Ok(gate)
+    }
+
+    /// Seals recordings and closes rows that an earlier run of this node left open.
+    async fn mend(&self) -> Result<(), StartError> {
+        let now = self.clock().now();
+        let archive = self.0.archive.clone();
+        let recovered = tokio::task::spawn_blocking(move || archive.recover(now))
+            .await
+            .map_err(StartError::Recovery)??;
+        let mut open = self.store().open_sessions_of_node(now, self.node()).await?;
+        for found in recovered {
+            let row = open
+                .iter()
+                .position(|row| row.id == found.session)
+                .map(|at| open.swap_remove(at));
+            self.close_left_open(found.session, row.as_ref(), Some(&found))
+                .await?;
+        }
+        for row in open {
+            self.close_left_open(row.id, Some(&row), None).await?;
+        }
+        Ok(())
+    }
+
+    async fn close_left_open(
+        &self,
+        id: gatehouse_model::SessionId,
+        row: Option<&Session>,
+        found: Option<&Recovered>,
+    ) -> Result<(), StoreError> {
+        let Some(row) = row else {
+            tracing::info!(session = %id, "a recording without an open row was sealed");
+            return Ok(());
+        };
+        let (now, actor) = (self.clock().now(), Actor::node(self.node()));
+        if row.state == SessionState::Opening {
+            let sentence = "the node stopped before the login at the server was complete";
+            self.store()
+                .fail_session(&actor, now, id, "service_restart", sentence)
+                .await?;
+            return Ok(());
+        }
+        // What the recording knows of transfers beyond the rows is in its log; rows are added for those missing.
+        let known = self.store().session(now, &id.to_string()).await?.transfers;
+        for transfer in found.iter().flat_map(|found| &found.transfers) {
+            let Some(new) = transfer_row(id, row.started_at, transfer) else {
+                continue;
+            };
+            if !known
+                .iter()
+                .any(|old| old.path == new.path && old.started_at == new.started_at)
+            {
+                self.store().add_transfer(new).await?;
+            }
+        }
+        let sealed = match found {
+            Some(found) => found.sealed.clone(),
+            // The crash came between the seal and the row.
+            None => self.sealed_earlier(row),
+        };
+        let closing = Closing {
+            reason: EndReason::ServiceRestart,
+            ended_by: None,
+            detail: Some("the node stopped while the session was running".to_owned()),
+            bytes: ByteCount {
+                bytes_in: row.bytes_in,
+                bytes_out: row.bytes_out,
+            },
+            recording: sealed.map(|sealed| RecordingSummary {
+                path: self.shown_path(&sealed.path),
+                size: sealed.size,
+                digest: Some(sealed.digest),
+                files: sealed.files,
+            }),
+            unrecorded_bytes: 0,
+        };
+        self.store().close_session(&actor, now, id, closing).await?;
+        tracing::info!(session = %id, "a session left open by a crash was closed");
+        Ok(())
+    }
+
+    fn sealed_earlier(&self, row: &Session) -> Option<Sealed> {
+        let shown = self.settings().data_dir.join(&row.recording.as_ref()?.path);
+        let below = shown.strip_prefix(&self.settings().recordings).ok()?;
+        match self.archive().library().sealed(below.to_str()?) {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                tracing::error!(session = %row.id, error = &error as &dyn std::error::Error, "the recording of a session left open cannot be read");
+                None
+            }
+        }
+    }
+
+    /// The gate's host keys in force; those that are missing are made by `generate`, once for all nodes.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub async fn host_keys(
+        &self,
+        generate: impl FnOnce(&[GateHostKey]) -> Vec<GateHostKey> + Send + 'static,
+    ) -> Result<Vec<GateHostKey>, StoreError> {
+        let present = self.store().gate_host_keys().await?;
+        let made = tokio::task::spawn_blocking(move || (generate(&present), present)).await;
+        match made {
+            Ok((missing, present)) if missing.is_empty() => Ok(present),
+            Ok((missing, _)) => {
+                let actor = Actor::node(self.node());
+                self.store()
+                    .keep_gate_host_keys(&actor, self.clock().now(), missing)
+                    .await
+            }
+            Err(error) => {
+                tracing::error!(%error, "host keys could not be made");
+                self.store().gate_host_keys().await
+            }
+        }
+    }
+
+    /// The gate's host keys as they are stored.
+    ///
+    /// # Errors
+    /// The store cannot be asked.
+    pub async fn stored_host_keys(&self) -> Result<Vec<GateHostKey>, StoreError> {
+        self.store().gate_host_keys().await
+    }
+
+    /// Stops: no new sessions, a notice to the running ones, their end after the grace, the last rows.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        let grace = self.settings().shutdown_grace;
+        for entry in self.registry().all() {
+            let text = format!(
+                "The gate is being stopped; this session ends in {} seconds.",
+                grace.as_secs()
+            );
+            let _ = entry.commands.try_send(Command::Notice(text));
+        }
+        if tokio::time::timeout(grace, self.registry().empty())
+            .await
+            .is_err()
+        {
+            for entry in self.registry().all() {
+                let ending = Ending {
+                    reason: EndReason::ServiceRestart,
+                    by: None,
+                    sentence: "The gate was stopped, so this session ends here. Connect again shortly."
+                        .to_owned(),
+                };
+                self.tasks()
+                    .spawn(async move { supervise::end(&entry.core, &entry.commands, ending).await });
+            }
+            let _ = tokio::time::timeout(LAST_WRITES, self.registry().empty()).await;
+        }
+        self.0.stopped.cancel();
+        self.tasks().close();
+        let _ = tokio::time::timeout(LAST_WRITES, self.tasks().wait()).await;
+        let now = self.clock().now();
+        let last = async {
+            self.store().flush_all_denials(now).await?;
+            self.store().stop_node(now, self.node()).await?;
+            self.store().write_audit_head(now).await
+        };
+        if let Err(error) = last.await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the last rows could not be written"
+            );
+        }
+        let _ = std::fs::remove_file(self.0.home.control_socket());
+        self.store().close().await;
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &GateSettings {
+        &self.0.settings
+    }
+
+    /// The node's id.
+    pub fn node(&self) -> NodeId {
+        self.0.home.id()
+    }
+
+    /// The zone in which times are told.
+    pub fn zone(&self) -> TimeZone {
+        self.0.zone.clone()
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// The directory in force.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.0.directory.load_full()
+    }
+
+    /// Tasks that the node's end waits for.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    /// Tells the directory's revision at each change.
+    pub fn directory_changes(&self) -> watch::Receiver<i64> {
+        self.0.revision.subscribe()
+    }
+
+    pub(crate) fn replace_directory(&self, directory: Arc<Directory>) {
+        let revision = directory.revision();
+        self.0.directory.store(directory);
+        self.0.revision.send_replace(revision);
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn archive(&self) -> &Archive {
+        &self.0.archive
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    pub(crate) fn home(&self) -> &NodeHome {
+        &self.0.home
+    }
+
+    /// Whether no new sessions are taken.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopping.is_cancelled()
+    }
+
+    /// Resolves when the node begins to stop: what has no session yet is to go.
+    pub async fn stopping(&self) {
+        self.0.stopping.cancelled().await;
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.stopped.is_cancelled()
+    }
+
+    /// Resolves when the node has stopped.
+    pub async fn stopped(&self) {
+        self.0.stopped.cancelled().await;
+    }
+
+    /// A recording's directory as rows show it: below the data directory, or whole where it lies elsewhere.
+    pub(crate) fn shown_path(&self, below_root: &str) -> String {
+        let whole = self.settings().recordings.join(below_root);
+        let shown: &Path = whole.strip_prefix(&self.settings().data_dir).unwrap_or(&whole);
+        shown.display().to_string()
+    }
+}

@@ -1,0 +1,229 @@
+//! The life of a session against a real store and archive: what holds whatever a protocol does.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use gatehouse_model::{EndReason, Login, PolicyId, Protocol, SessionState, Timestamp};
+use gatehouse_policy::{DirectorySettings, PolicyRules};
+use gatehouse_store::{
+    Actor, Inside, KillTarget, NewPolicy, NewServer, NewUser, PageRequest, ProxyChoice, SessionFilter, Store,
+    StoreConfig, SubjectRef, TargetRef,
+};
+use uuid::Uuid;
+
+use crate::accepted::{Accepted, FirstLook};
+use crate::clock::Clock;
+use crate::limits::{ConnectionLimits, Door};
+use crate::node::NodeHome;
+use crate::session::LoginMethod;
+use crate::settings::GateSettings;
+use crate::{Close, Gate, OpenError};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
+    let now = Timestamp::now();
+    let actor = Actor::system();
+    let home = NodeHome::take(dir, Uuid::new_v4()).unwrap();
+    let store = Store::open(StoreConfig::new("sqlite", dir)).await.unwrap();
+    let pool = "127.0.20.0/28".parse().unwrap();
+    store.add_pool_range(&actor, now, pool, None).await.unwrap();
+    let user = NewUser {
+        name: "alice".parse().unwrap(),
+        full_name: None,
+        email: None,
+        role: gatehouse_model::Role::User,
+        addresses: vec!["127.0.1.10".parse().unwrap()],
+    };
+    store.add_user(&actor, now, user, Inside::Refuse).await.unwrap();
+    let server = NewServer {
+        name: "web01".parse().unwrap(),
+        address: "127.0.3.1".parse().unwrap(),
+        services: vec![(Protocol::Ssh, 22)],
+        os: None,
+        description: None,
+        proxy: ProxyChoice::Address("127.0.20.1".parse().unwrap()),
+    };
+    store.add_server(&actor, now, server).await.unwrap();
+    let policy = NewPolicy {
+        subject: SubjectRef::User("alice".to_owned()),
+        target: TargetRef::Server("web01".to_owned()),
+        reason: None,
+        rules: rules(now),
+    };
+    let policy = store.grant_policy(&actor, now, policy).await.unwrap();
+    let settings = GateSettings {
+        data_dir: dir.to_owned(),
+        recordings: dir.join("recordings"),
+        writers: 1,
+        directory: DirectorySettings::default(),
+        warnings: Vec::new(),
+        shutdown_grace: Duration::from_millis(10),
+        node_name: "test".to_owned(),
+    };
+    let gate = Gate::start(settings, home, store.clone(), Clock::system())
+        .await
+        .unwrap();
+    (gate, store, policy.id)
+}
+
+fn rules(now: Timestamp) -> PolicyRules {
+    PolicyRules {
+        protocol: None,
+        from: None,
+        logins: Vec::new(),
+        start: now,
+        end: None,
+        schedules: Vec::new(),
+        use_schedules: true,
+        rights: Vec::new(),
+        destinations: Vec::new(),
+        blocked_ports: Vec::new(),
+        record_mode: None,
+        record_binary: None,
+        record_input: None,
+        idle: None,
+        max_length: None,
+    }
+}
+
+fn accepted(gate: &Gate, door: &Door) -> Accepted {
+    let peer: SocketAddr = "127.0.1.10:50000".parse().unwrap();
+    let local: SocketAddr = "127.0.20.1:22".parse().unwrap();
+    let place = door.enter("127.0.1.10".parse().unwrap()).ok().unwrap();
+    Accepted::new(gate.clone(), Protocol::Ssh, peer, local, place)
+}
+
+fn root() -> Login {
+    "root".parse().unwrap()
+}
+
+/// Waits until the store's sessions are as wanted; fails with what they are.
+async fn sessions(store: &Store, wanted: impl Fn(&[(SessionState, Option<EndReason>)]) -> bool) {
+    let mut seen = Vec::new();
+    let waited = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let page = store
+                .sessions(
+                    Timestamp::now(),
+                    &SessionFilter::default(),
+                    &PageRequest::default(),
+                )
+                .await
+                .unwrap();
+            seen = page.items.iter().map(|s| (s.state, s.end_reason)).collect();
+            if wanted(&seen) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "{seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_closes_its_session_alone_and_gives_everything_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, store, _) = gate(dir.path()).await;
+    let door = Door::new(ConnectionLimits {
+        unauthenticated: 2,
+        unauthenticated_per_source: 2,
+        total: 2,
+    });
+    let open = async || {
+        let accepted = accepted(&gate, &door);
+        assert!(matches!(accepted.first_look(), FirstLook::Open));
+        let recording = accepted.decide(root(), None).unwrap().record().await.unwrap();
+        recording.activate(LoginMethod::Password).await.unwrap()
+    };
+    let (healthy, _orders) = open().await;
+    let (doomed, orders) = open().await;
+    let core = doomed.weak();
+    let task = tokio::spawn(async move {
+        let _held = (doomed, orders);
+        panic!("a fault inside one session");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    sessions(&store, |all| {
+        all.contains(&(SessionState::Closed, Some(EndReason::Error)))
+            && all.contains(&(SessionState::Active, None))
+    })
+    .await;
+    healthy.close(Close::normal()).await;
+    drop(healthy);
+    sessions(&store, |all| {
+        all.contains(&(SessionState::Closed, Some(EndReason::Normal)))
+    })
+    .await;
+    // Nothing holds the sessions any more: two places are free again, and the recorder's files closed.
+    let freed = tokio::time::timeout(PATIENCE, async {
+        while core.strong_count() > 0 || door.enter("127.0.1.10".parse().unwrap()).is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(
+        freed.await.is_ok(),
+        "{} still hold the session",
+        core.strong_count()
+    );
+    gate.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_to_end_reaches_a_session_that_is_still_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, store, _) = gate(dir.path()).await;
+    let door = Door::new(ConnectionLimits::default());
+    let recording = accepted(&gate, &door)
+        .decide(root(), None)
+        .unwrap()
+        .record()
+        .await
+        .unwrap();
+    let ordered = store
+        .request_kill(&Actor::system(), Timestamp::now(), &KillTarget::All, None)
+        .await
+        .unwrap();
+    assert_eq!(ordered, [recording.id()]);
+    let taken = tokio::time::timeout(PATIENCE, async {
+        while !store.kill_requests(gate.node()).await.unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    taken.await.unwrap();
+    let refused = recording.activate(LoginMethod::Password).await.err();
+    assert!(matches!(refused, Some(OpenError::Ended(_))), "{refused:?}");
+    drop(recording);
+    gate.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn access_that_ends_between_the_decision_and_its_use_opens_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, store, policy) = gate(dir.path()).await;
+    let door = Door::new(ConnectionLimits::default());
+    let waiting = accepted(&gate, &door).decide(root(), None).unwrap();
+    let recording = accepted(&gate, &door)
+        .decide(root(), None)
+        .unwrap()
+        .record()
+        .await
+        .unwrap();
+    let mut changes = gate.directory_changes();
+    store
+        .revoke_policy(&Actor::system(), Timestamp::now(), policy)
+        .await
+        .unwrap();
+    let before = waiting.grant().revision;
+    let changed = changes.wait_for(|revision| *revision > before);
+    tokio::time::timeout(PATIENCE, changed).await.unwrap().unwrap();
+    assert!(waiting.again().is_err());
+    assert!(matches!(waiting.record().await.err(), Some(OpenError::Ended(_))));
+    assert!(matches!(
+        recording.activate(LoginMethod::Password).await.err(),
+        Some(OpenError::Ended(_))
+    ));
+    drop(recording);
+    gate.stop().await;
+}

@@ -1,0 +1,154 @@
+//! `gatehouse session`.
+
+mod casts;
+mod export;
+mod keys;
+mod kill;
+mod play;
+mod show;
+mod text;
+mod verify;
+mod watch;
+
+use clap::{Args, Subcommand};
+use gatehouse_audit::{Action, Draft};
+use gatehouse_model::{Protocol, SessionId};
+use gatehouse_store::{PageRequest, Session, SessionFilter};
+
+use super::arguments::{Since, since, word};
+use super::{Answer, Context, examples};
+use crate::failure::Failure;
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// List sessions, the newest first
+    List(List),
+    /// Show a session with its transfers and forwards
+    #[command(after_long_help = examples!("gatehouse session show 0193a7", "gatehouse session show 0193a7 --json"))]
+    Show(One),
+    /// Watch a running session live until it ends; q leaves
+    #[command(after_long_help = examples!("gatehouse session watch 0193a7"))]
+    Watch(Watch),
+    /// Play a recording as it happened; space pauses, q leaves
+    Play(play::Arguments),
+    /// Print the plain transcript: what the person saw, scroll-back included
+    #[command(after_long_help = examples!("gatehouse session text 0193a7 | less"))]
+    Text(Recorded),
+    /// Write a recording to a file or standard output
+    Export(export::Arguments),
+    /// Compare recordings with their manifests (exit status 1 if one was changed)
+    Verify(verify::Arguments),
+    /// End running sessions; the people read why
+    Kill(kill::Arguments),
+}
+
+#[derive(Args)]
+pub(crate) struct One {
+    /// Id of the session, any prefix that is unique, or `last`
+    id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Watch {
+    /// Id of the session, any prefix that is unique, or `last`
+    id: String,
+    /// Only this channel
+    #[arg(long, value_name = "N")]
+    channel: Option<u32>,
+}
+
+/// A session's recording, or one channel of it.
+#[derive(Args)]
+pub(crate) struct Recorded {
+    /// Id of the session, any prefix that is unique, or `last`
+    id: String,
+    /// Only this channel [default: all of them in the order of time]
+    #[arg(long, value_name = "N")]
+    channel: Option<u32>,
+}
+
+#[derive(Args)]
+#[command(after_long_help = examples!(
+    "gatehouse session list",
+    "gatehouse session list --active",
+    "gatehouse session list --user alice --since 7d",
+    "gatehouse session list --server web01 --protocol ssh --since '2026-01-31 08:00' --json",
+))]
+pub(crate) struct List {
+    /// Only running ones
+    #[arg(long)]
+    active: bool,
+    /// Only sessions of this person
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+    /// Only sessions at this server
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    /// Only sessions over this protocol
+    #[arg(long, value_parser = word::<Protocol>(), value_name = "PROTOCOL")]
+    protocol: Option<Protocol>,
+    /// Only sessions that began since then: an instant, or a duration before now
+    #[arg(long, value_name = "TIME", value_parser = since)]
+    since: Option<Since>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+}
+
+pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure> {
+    match verb {
+        Verb::List(arguments) => show::list(arguments, context).await,
+        Verb::Show(one) => show::show(&one.id, context).await,
+        Verb::Watch(arguments) => watch::run(&arguments, context).await,
+        Verb::Play(arguments) => play::run(&arguments, context).await,
+        Verb::Text(recorded) => text::run(&recorded, context).await,
+        Verb::Export(arguments) => export::run(&arguments, context).await,
+        Verb::Verify(arguments) => verify::run(&arguments, context).await,
+        Verb::Kill(arguments) => kill::run(arguments, context).await,
+    }
+}
+
+/// The word for the session that began last.
+const LAST: &str = "last";
+
+/// The session that is meant: by any unique prefix of its id, or `last`.
+async fn find(id: &str, context: &Context) -> Result<Session, Failure> {
+    if id != LAST {
+        return Ok(context.store.session(context.now, id).await?);
+    }
+    let newest = context
+        .store
+        .sessions(context.now, &SessionFilter::default(), &PageRequest::first(1))
+        .await?;
+    match newest.items.first() {
+        Some(session) => Ok(context
+            .store
+            .session(context.now, &session.id.to_string())
+            .await?),
+        None => Err(Failure::refused("there is no session yet")),
+    }
+}
+
+/// The whole id of a session, for the book: the book knows sessions that came to nothing and have no row.
+pub(super) async fn session_id(prefix: &str, context: &Context) -> Result<String, Failure> {
+    match prefix.parse::<SessionId>() {
+        Ok(id) => Ok(id.to_string()),
+        Err(_) => Ok(find(prefix, context).await?.id.to_string()),
+    }
+}
+
+/// Writes into the book that a recording is about to be shown. Call it before anything of it is.
+async fn about_to_show(
+    session: &Session,
+    action: Action,
+    how: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    let draft = Draft::new(action, &context.actor, context.now)
+        .user(&session.user)
+        .server(&session.server)
+        .session(session.id)
+        .detail("how", how);
+    context.store.record(draft).await?;
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! The configuration's keys, their types and defaults.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use gatehouse_model::{AddressRange, BinaryMode, InputMode, RecordMode, SpanSeconds, parse_span};
+use serde::{Deserialize, Serialize};
+
+use super::Listen;
+
+/// The whole configuration.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Database, keys and recordings, unless set apart.
+    pub(crate) data_dir: PathBuf,
+    /// `sqlite`, `sqlite:PATH` or `postgres://…`. May hold a password.
+    pub(crate) database_url: String,
+    /// The SSH gate.
+    pub(crate) ssh: Ssh,
+    /// The RDP gate.
+    pub(crate) rdp: Rdp,
+    /// Pages and API.
+    pub(crate) web: Web,
+    /// Recordings.
+    pub(crate) recording: Recording,
+    /// Warnings before the end of access.
+    pub(crate) expiry: Expiry,
+    /// Metrics.
+    pub(crate) metrics: Metrics,
+    /// Bounds on connections.
+    pub(crate) limits: Limits,
+    /// What decisions and denials say.
+    pub(crate) policy: Policy,
+    /// The log.
+    pub(crate) log: Log,
+    /// Stopping.
+    pub(crate) shutdown: Shutdown,
+    /// The store.
+    pub(crate) store: StoreSection,
+}
+
+/// `[ssh]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ssh {
+    /// Where to listen.
+    pub(crate) listen: Listen,
+    /// From the connection's beginning to a login.
+    pub(crate) login_grace: SpanSeconds,
+    /// For the server to accept a connection.
+    pub(crate) connect_timeout: SpanSeconds,
+    /// For each later step of the login at the server.
+    pub(crate) login_timeout: SpanSeconds,
+    /// Wrong passwords before the client is told no more.
+    pub(crate) password_attempts: u32,
+    /// Channels open at a time on one connection.
+    pub(crate) channels: u32,
+    /// Whether a password goes to a host key never seen before.
+    pub(crate) first_use: FirstUse,
+    /// What follows a registered key.
+    pub(crate) second_step: SecondStep,
+    /// Interval of keep-alive messages.
+    pub(crate) keepalive: Keepalive,
+    /// Whether ChaCha20-Poly1305 is offered, for machines without AES instructions.
+    pub chacha20: bool,
+    /// Ciphers, best first; absent: the built-in list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ciphers: Option<Vec<String>>,
+    /// Key exchange methods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kex: Option<Vec<String>>,
+    /// Message authentication codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) macs: Option<Vec<String>>,
+    /// Host and user key algorithms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) host_keys: Option<Vec<String>>,
+}
+
+/// Whether a password may be sent to a server whose host key is seen for the first time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum FirstUse {
+    /// The key is pinned and the password sent.
+    Accept,
+    /// The key waits for an administrator.
+    Ask,
+}
+
+/// What follows when a person with registered keys has proved one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SecondStep {
+    /// A password or keyboard-interactive, passed on to the server.
+    Password,
+    /// Nothing: the forwarded agent logs in.
+    Agent,
+}
+
+/// Interval of keep-alive messages: a duration, or `off`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Keepalive(pub(crate) Option<SpanSeconds>);
+
+impl TryFrom<String> for Keepalive {
+    type Error = gatehouse_model::DurationError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "off" {
+            Ok(Self(None))
+        } else {
+            parse_span(&text).map(|span| Self(Some(span)))
+        }
+    }
+}
+
+impl From<Keepalive> for String {
+    fn from(keepalive: Keepalive) -> Self {
+        keepalive
+            .0
+            .map_or_else(|| "off".to_owned(), |span| span.to_string())
+    }
+}
+
+/// `[rdp]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rdp {
+    /// Where to listen.
+    pub(crate) listen: Listen,
+}
+
+/// `[web]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Web {
+    /// Where to listen.
+    pub(crate) listen: Listen,
+    /// Where the plain-text pages are served without TLS.
+    pub(crate) plain_listen: Listen,
+    /// Where the certificate comes from.
+    pub(crate) tls: Tls,
+    /// The certificate's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<PathBuf>,
+    /// How people reach the pages.
+    pub(crate) public_url: String,
+    /// Proxies whose word on the source address counts.
+    pub(crate) trusted_proxies: Vec<AddressRange>,
+}
+
+/// Where the web's certificate comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Tls {
+    /// Made at first start.
+    SelfSigned,
+    /// From `web.cert` and `web.key`.
+    Files,
+    /// No TLS; sign-in works on loopback only.
+    Off,
+}
+
+/// `[recording]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recording {
+    /// The directory.
+    pub(crate) dir: PathBuf,
+    /// What happens when a session cannot be recorded.
+    pub(crate) mode: RecordMode,
+    /// What is kept of binary.
+    pub(crate) binary: BinaryMode,
+    /// What is kept of typed input.
+    pub(crate) input: InputMode,
+}
+
+/// `[expiry]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expiry {
+    /// How long before the end of access people are warned.
+    pub(crate) warnings: Vec<SpanSeconds>,
+}
+
+/// `[metrics]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Metrics {
+    /// Where to listen.
+    pub(crate) listen: Listen,
+}
+
+/// `[limits]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Connections in all.
+    pub(crate) connections: usize,
+    /// Connections that have not logged in yet.
+    pub(crate) unauthenticated: usize,
+    /// The same from one source address.
+    pub(crate) unauthenticated_per_source: usize,
+}
+
+/// `[policy]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    /// The zone of schedules that name none.
+    pub(crate) timezone: String,
+    /// Whom a denied person is to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contact: Option<String>,
+}
+
+/// `[log]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// How lines are written.
+    pub(crate) format: LogFormat,
+    /// What is logged: a level, or directives such as `info,gatehouse_ssh=debug`.
+    pub(crate) level: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// `key=value`.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[shutdown]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shutdown {
+    /// How long running sessions may go on after the order to stop.
+    pub(crate) grace: SpanSeconds,
+}
+
+/// `[store]`
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    /// The file of the sealing key, if it does not lie in the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// Every key that the configuration may hold.
+pub(super) const KEYS: &[&str] = &[
+    "data_dir",
+    "database_url",
+    "ssh.listen",
+    "ssh.login_grace",
+    "ssh.connect_timeout",
+    "ssh.login_timeout",
+    "ssh.password_attempts",
+    "ssh.channels",
+    "ssh.first_use",
+    "ssh.second_step",
+    "ssh.keepalive",
+    "ssh.chacha20",
+    "ssh.ciphers",
+    "ssh.kex",
+    "ssh.macs",
+    "ssh.host_keys",
+    "rdp.listen",
+    "web.listen",
+    "web.plain_listen",
+    "web.tls",
+    "web.cert",
+    "web.key",
+    "web.public_url",
+    "web.trusted_proxies",
+    "recording.dir",
+    "recording.mode",
+    "recording.binary",
+    "recording.input",
+    "expiry.warnings",
+    "metrics.listen",
+    "limits.connections",
+    "limits.unauthenticated",
+    "limits.unauthenticated_per_source",
+    "policy.timezone",
+    "policy.contact",
+    "log.format",
+    "log.level",
+    "shutdown.grace",
+    "store.key_file",
+];
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: "/var/lib/gatehouse".into(),
+            database_url: "sqlite".to_owned(),
+            ssh: Ssh::default(),
+            rdp: Rdp {
+                listen: everywhere(3389),
+            },
+            web: Web {
+                listen: everywhere(5000),
+                plain_listen: Listen::default(),
+                tls: Tls::SelfSigned,
+                cert: None,
+                key: None,
+                public_url: "https://jump:5000".to_owned(),
+                trusted_proxies: Vec::new(),
+            },
+            recording: Recording {
+                dir: "recordings".into(),
+                mode: RecordMode::Strict,
+                binary: BinaryMode::Digest,
+                input: InputMode::Echoed,
+            },
+            expiry: Expiry {
+                warnings: [300, 60].into_iter().filter_map(SpanSeconds::new).collect(),
+            },
+            metrics: Metrics {
+                listen: Listen::new([SocketAddr::from((Ipv4Addr::LOCALHOST, 9187))]),
+            },
+            limits: Limits {
+                connections: 20_000,
+                unauthenticated: 1_000,
+                unauthenticated_per_source: 100,
+            },
+            policy: Policy {
+                timezone: "UTC".to_owned(),
+                contact: None,
+            },
+            log: Log {
+                format: LogFormat::Text,
+                level: "info".to_owned(),
+            },
+            shutdown: Shutdown { grace: seconds(30) },
+            store: StoreSection::default(),
+        }
+    }
+}
+
+impl Default for Ssh {
+    fn default() -> Self {
+        Self {
+            listen: everywhere(22),
+            login_grace: seconds(120),
+            connect_timeout: seconds(10),
+            login_timeout: seconds(20),
+            password_attempts: 6,
+            channels: 100,
+            first_use: FirstUse::Accept,
+            second_step: SecondStep::Password,
+            keepalive: Keepalive(SpanSeconds::new(60)),
+            chacha20: false,
+            ciphers: None,
+            kex: None,
+            macs: None,
+            host_keys: None,
+        }
+    }
+}
+
+fn everywhere(port: u16) -> Listen {
+    let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    Listen::new(any.map(|ip| SocketAddr::new(ip, port)))
+}
+
+#[expect(clippy::expect_used, reason = "built-in spans are at least a second")]
+fn seconds(count: u64) -> SpanSeconds {
+    SpanSeconds::new(count).expect("a built-in span")
+}

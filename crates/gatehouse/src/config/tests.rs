@@ -1,0 +1,229 @@
+//! What the configuration accepts and what it says of what it does not.
+
+use std::path::Path;
+
+use super::*;
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    assemble(Some((Path::new("gatehouse.toml"), text)), variables).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_key_is_known_and_every_known_key_is_there() {
+    let mut config = Config::default();
+    let list = || Some(vec!["x".to_owned()]);
+    let lists = [
+        &mut config.ssh.ciphers,
+        &mut config.ssh.kex,
+        &mut config.ssh.macs,
+        &mut config.ssh.host_keys,
+    ];
+    lists.into_iter().for_each(|field| *field = list());
+    (config.web.cert, config.web.key) = (Some("c".into()), Some("k".into()));
+    config.policy.contact = Some("ops".to_owned());
+    config.store.key_file = Some("k".into());
+    let mut there = Vec::new();
+    for (key, value) in toml::Table::try_from(&config).unwrap() {
+        match value {
+            toml::Value::Table(section) => there.extend(section.keys().map(|name| format!("{key}.{name}"))),
+            _ => there.push(key),
+        }
+    }
+    there.sort();
+    let mut known: Vec<_> = sections::KEYS.to_vec();
+    known.sort_unstable();
+    assert_eq!(there, known);
+    assert_eq!(
+        read(&toml::to_string(&config).unwrap(), &[]),
+        Ok(config),
+        "what is shown is read back"
+    );
+}
+
+#[test]
+fn the_environment_stands_over_the_file_and_the_file_over_the_defaults() {
+    let config = read(
+        "data_dir = \"/tmp/a\"\n[ssh]\nlisten = \"127.0.0.1:0\"\nchannels = 5\n",
+        &[
+            ("GATEHOUSE_SSH__CHANNELS", "7"),
+            ("GATEHOUSE_METRICS__LISTEN", "[]"),
+            ("GATEHOUSE_RDP__LISTEN", "[::1]:0"),
+            ("GATEHOUSE_WEB__LISTEN", "[\"127.0.0.1:1\", \"[::1]:2\"]"),
+            ("GATEHOUSE_EXPIRY__WARNINGS", "10m, 30s"),
+            ("GATEHOUSE_POLICY__CONTACT", "5551234"),
+            ("GATEHOUSE_DATA_DIR", "/tmp/b"),
+            ("GATEHOUSE_CONFIG", "x"),
+            ("GATEHOUSE_BIN", "somebody else's"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.data_dir, Path::new("/tmp/b"));
+    assert_eq!((config.ssh.channels, config.ssh.listen.addresses().len()), (7, 1));
+    assert!(config.metrics.listen.is_off());
+    assert_eq!(config.rdp.listen.addresses(), &["[::1]:0".parse().unwrap()]);
+    assert_eq!(config.web.listen.addresses().len(), 2);
+    assert_eq!(
+        config
+            .expiry
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+        ["10m", "30s"]
+    );
+    assert_eq!(config.policy.contact.as_deref(), Some("5551234"));
+    assert_eq!(config.recordings(), Path::new("/tmp/b/recordings"));
+}
+
+/// A file, variables of the environment, and what the sentence must hold.
+type Wrong = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
+const WRONG: &[Wrong] = &[
+    (
+        "[shh]\nlisten = []\n",
+        &[],
+        &["gatehouse.toml has an unknown key: shh"],
+    ),
+    (
+        "[ssh]\nlisen = []\nfoo = 1\n",
+        &[],
+        &["unknown keys", "ssh.lisen (did you mean ssh.listen?)", "ssh.foo"],
+    ),
+    ("datadir = \"x\"\n", &[], &["datadir (did you mean data_dir?)"]),
+    (
+        "contact = \"x\"\n",
+        &[],
+        &["contact (did you mean policy.contact?)"],
+    ),
+    ("[demo]\nx = 1\n", &[], &["unknown key: demo"]),
+    ("[ssh]\nlisten = [\n", &[], &["gatehouse.toml, line "]),
+    (
+        "[ssh]\nlisten = \"22\"\n",
+        &[],
+        &[
+            "ssh.listen in gatehouse.toml",
+            "\"22\" is not an address with a port",
+        ],
+    ),
+    (
+        "[ssh]\nlisten = 22\n",
+        &[],
+        &[
+            "ssh.listen in gatehouse.toml must be an address with a port",
+            "not 22",
+        ],
+    ),
+    (
+        "[ssh]\nlisten = [\"[::1]:5\", \"[::1]:5\"]\n",
+        &[],
+        &["[::1]:5 is listed twice"],
+    ),
+    (
+        "[ssh]\nchannels = \"many\"\n",
+        &[],
+        &["ssh.channels in gatehouse.toml must be a number", "\"many\""],
+    ),
+    (
+        "[ssh]\nchannels = 0\n",
+        &[],
+        &["ssh.channels in gatehouse.toml is 0"],
+    ),
+    (
+        "[ssh]\nlogin_grace = \"5x\"\n",
+        &[],
+        &["ssh.login_grace", "\"5x\""],
+    ),
+    (
+        "[ssh]\nfirst_use = \"yes\"\n",
+        &[],
+        &["ssh.first_use", "accept, ask"],
+    ),
+    ("ssh = 3\n", &[], &["ssh in gatehouse.toml must be a section"]),
+    (
+        "[recording]\nmode = \"lax\"\n",
+        &[],
+        &["recording.mode", "strict, best_effort"],
+    ),
+    (
+        "[policy]\ntimezone = \"Mars/Base\"\n",
+        &[],
+        &["policy.timezone in gatehouse.toml", "Mars/Base"],
+    ),
+    ("[log]\nlevel = \"a=b=c\"\n", &[], &["log.level"]),
+    ("[web]\ntls = \"files\"\n", &[], &["web.tls", "web.cert"]),
+    (
+        "database_url = \"mysql://u:hunter2@h/d\"\n",
+        &[],
+        &["database_url in gatehouse.toml is not understood"],
+    ),
+    (
+        "",
+        &[("GATEHOUSE_SSH__LISTN", "x")],
+        &["the environment", "GATEHOUSE_SSH__LISTN", "GATEHOUSE_SSH__LISTEN"],
+    ),
+    (
+        "",
+        &[("GATEHOUSE_DATADIR", "x")],
+        &["GATEHOUSE_DATADIR (did you mean GATEHOUSE_DATA_DIR?)"],
+    ),
+    (
+        "",
+        &[("GATEHOUSE_SSH__CHANNELS", "x")],
+        &["ssh.channels in the environment (GATEHOUSE_SSH__CHANNELS)"],
+    ),
+    ("", &[("GATEHOUSE_SSH__LISTEN", "[a")], &["ssh.listen"]),
+    (
+        "",
+        &[("GATEHOUSE_SSH__LISTEN", "[a]")],
+        &["ssh.listen", "is not a list"],
+    ),
+];
+
+#[test]
+fn wrong_input_is_named_in_one_sentence() {
+    for (text, variables, want) in WRONG {
+        let error = read(text, variables).map(|_| ()).unwrap_err();
+        for part in *want {
+            assert!(error.contains(part), "{text:?} {variables:?}: {error}");
+        }
+        assert!(!error.contains('\n'), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn passwords_are_not_shown() {
+    for (url, want) in [
+        ("sqlite", "sqlite"),
+        ("postgres://u:p@ss/w@h/d", "postgres://u:***@h/d"),
+        ("postgres://u@h/d", "postgres://u@h/d"),
+        (
+            "postgres://h/d?user=u&password=x&a=b",
+            "postgres://h/d?user=u&password=***&a=b",
+        ),
+    ] {
+        let config = Config {
+            database_url: url.to_owned(),
+            ..Config::default()
+        };
+        assert_eq!(config.without_secrets().database_url, want);
+    }
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let error = load(Some(Path::new("/nonexistent/gatehouse.toml")), [])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("the configuration file /nonexistent/gatehouse.toml cannot be read"),
+        "{error}"
+    );
+}

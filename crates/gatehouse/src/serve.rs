@@ -1,0 +1,196 @@
+//! `gatehouse serve`: the wiring of a node.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use gatehouse_gate::{Clock, ConnectionLimits, Door, Gate, GateSettings, NodeHome, accept_loop, bind};
+use gatehouse_model::{Protocol, SpanSeconds};
+use gatehouse_ssh::{AlgorithmLists, Algorithms, HostKeys, SshSettings};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cli::{absolute, open_store};
+use crate::config::{Config, FirstUse, Loaded, Log, SecondStep, Ssh, load};
+use crate::failure::{Failure, sentence};
+use crate::logging;
+
+/// Threads that write recordings.
+const WRITERS: usize = 4;
+
+/// Runs the node until SIGTERM or SIGINT.
+pub(crate) async fn run(loaded: Loaded) -> Result<ExitCode, Failure> {
+    let config = &loaded.config;
+    logging::start(&config.log);
+    let mut signals = Signals::new()?;
+    let algorithms = Algorithms::new(&algorithm_lists(&config.ssh)).map_err(refused)?;
+    let home = NodeHome::take(&absolute(&config.data_dir)?, uuid::Uuid::new_v4()).map_err(refused)?;
+    let store = open_store(config).await?;
+    let gate = Gate::start(gate_settings(config)?, home, store, Clock::system())
+        .await
+        .map_err(refused)?;
+
+    let stop = CancellationToken::new();
+    let connections = TaskTracker::new();
+    if let Err(failure) = listen(config, algorithms, &gate, &stop, &connections).await {
+        gate.stop().await;
+        return Err(failure);
+    }
+    tracing::info!("ready");
+
+    signals.stop_ordered(&loaded).await;
+    tracing::info!("stopping");
+    stop.cancel();
+    connections.close();
+    gate.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(
+    config: &Config,
+    algorithms: Algorithms,
+    gate: &Gate,
+    stop: &CancellationToken,
+    connections: &TaskTracker,
+) -> Result<(), Failure> {
+    if config.ssh.listen.is_off() {
+        return Ok(());
+    }
+    let host_keys = HostKeys::load(gate).await.map_err(refused)?;
+    gate.tasks().spawn(host_keys.clone().follow(gate.clone()));
+    let settings = Arc::new(ssh_settings(&config.ssh, algorithms, host_keys));
+    let serve =
+        Arc::new(move |accepted, stream| gatehouse_ssh::serve(accepted, stream, Arc::clone(&settings)));
+    let door = Door::new(ConnectionLimits {
+        total: config.limits.connections,
+        unauthenticated: config.limits.unauthenticated,
+        unauthenticated_per_source: config.limits.unauthenticated_per_source,
+    });
+    for listener in bind("ssh", config.ssh.listen.addresses()).map_err(refused)? {
+        connections.spawn(accept_loop(
+            gate.clone(),
+            Protocol::Ssh,
+            listener,
+            door.clone(),
+            stop.clone(),
+            connections.clone(),
+            Arc::clone(&serve),
+        ));
+    }
+    Ok(())
+}
+
+fn refused(error: impl std::error::Error) -> Failure {
+    Failure::refused(sentence(&error))
+}
+
+fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
+    let host = nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok());
+    Ok(GateSettings {
+        data_dir: absolute(&config.data_dir)?,
+        recordings: absolute(&config.recordings())?,
+        writers: WRITERS,
+        directory: config.directory_settings(),
+        warnings: config.expiry.warnings.clone(),
+        shutdown_grace: config.shutdown.grace.std(),
+        node_name: host.unwrap_or_else(|| "localhost".to_owned()),
+    })
+}
+
+/// The configured algorithms.
+pub(crate) fn algorithm_lists(ssh: &Ssh) -> AlgorithmLists {
+    AlgorithmLists {
+        kex: ssh.kex.clone(),
+        ciphers: ssh.ciphers.clone(),
+        macs: ssh.macs.clone(),
+        host_keys: ssh.host_keys.clone(),
+        chacha20: Some(ssh.chacha20),
+    }
+}
+
+fn ssh_settings(ssh: &Ssh, algorithms: Algorithms, host_keys: HostKeys) -> SshSettings {
+    SshSettings {
+        login_grace: ssh.login_grace.std(),
+        connect_timeout: ssh.connect_timeout.std(),
+        login_timeout: ssh.login_timeout.std(),
+        password_attempts: ssh.password_attempts,
+        channels: usize::try_from(ssh.channels).unwrap_or(usize::MAX),
+        first_use: match ssh.first_use {
+            FirstUse::Accept => gatehouse_ssh::FirstUse::Accept,
+            FirstUse::Ask => gatehouse_ssh::FirstUse::Ask,
+        },
+        second_step: match ssh.second_step {
+            SecondStep::Password => gatehouse_ssh::SecondStep::Password,
+            SecondStep::Agent => gatehouse_ssh::SecondStep::Agent,
+        },
+        keepalive: ssh.keepalive.0.map(SpanSeconds::std),
+        ..SshSettings::new(algorithms, host_keys)
+    }
+}
+
+/// The orders that a running node takes.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| {
+            signal(kind).map_err(|source| Failure::System {
+                what: "signals cannot be received",
+                source,
+            })
+        };
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            hang_up: on(SignalKind::hangup())?,
+        })
+    }
+
+    /// Resolves at SIGTERM or SIGINT. SIGHUP reads the configuration again.
+    async fn stop_ordered(&mut self, running: &Loaded) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hang_up.recv() => reload(running),
+            }
+        }
+    }
+}
+
+/// Reads the configuration again. The log's level changes at once; for the rest the log says that a restart is
+/// needed. A configuration that cannot be used changes nothing.
+fn reload(running: &Loaded) {
+    match load(running.file.as_deref(), std::env::vars_os()) {
+        Ok(fresh) => {
+            logging::change_level(&fresh.config.log);
+            let level = running.config.log.level.clone();
+            let but_level = Config {
+                log: Log {
+                    level,
+                    ..fresh.config.log.clone()
+                },
+                ..fresh.config.clone()
+            };
+            if but_level == running.config {
+                tracing::info!(level = %fresh.config.log.level, "configuration read again");
+            } else {
+                tracing::warn!(
+                    "configuration read again; what changed besides log.level counts from the next start"
+                );
+            }
+        }
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the configuration could not be read again"
+            );
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The manifest: what a recording is of, what belongs to it, and whether it is closed.
+
+use gatehouse_model::{
+    BinaryMode, InputMode, NodeId, PolicyId, Protocol, ProxyAddr, RecordMode, SessionId, SourceAddr,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The format this crate writes. Readers refuse a later one.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// How the session is recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordingTerms {
+    /// What happens when recording fails.
+    pub mode: RecordMode,
+    /// What is kept of binary.
+    pub binary: BinaryMode,
+    /// What is kept of typed input.
+    pub input: InputMode,
+}
+
+/// What is known of a session when it begins.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ManifestHead {
+    /// The session.
+    pub session: SessionId,
+    /// The node that runs it.
+    pub node: NodeId,
+    /// The person's name.
+    pub user: String,
+    /// The server's name.
+    pub server: String,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// The account at the server, once known.
+    pub login: Option<String>,
+    /// Where the person comes from.
+    pub source: SourceAddr,
+    /// The source port.
+    pub source_port: u16,
+    /// The pool address that was used.
+    pub proxy: Option<ProxyAddr>,
+    /// The server's address and port, `127.0.3.1:22`.
+    pub backend: String,
+    /// The policies that allow it.
+    pub policies: Vec<PolicyId>,
+    /// How it is recorded.
+    pub recording: RecordingTerms,
+    /// Its start; every offset in the files counts from here.
+    pub started_at: Timestamp,
+}
+
+/// Whether a recording may still grow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ManifestState {
+    /// The session runs, or its node died.
+    Open,
+    /// Closed; the files are as listed.
+    Sealed,
+}
+
+/// A file that belongs to the recording.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its name in the recording's directory.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// How a recording ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecordingEnd {
+    /// When. After a crash: when it was found.
+    pub ended_at: Timestamp,
+    /// The session's end reason, such as `normal`.
+    #[serde(rename = "end_reason")]
+    pub reason: String,
+}
+
+/// `manifest.json`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`] of the writer.
+    pub version: u32,
+    /// What was known at the start.
+    #[serde(flatten)]
+    pub head: ManifestHead,
+    /// Whether it is closed.
+    pub state: ManifestState,
+    /// The files in order of name; empty while open.
+    pub files: Vec<ManifestFile>,
+    /// [`Manifest::digest_of`] the files.
+    pub digest: Option<String>,
+    /// How it ended: `ended_at` and `end_reason`, absent while open.
+    #[serde(flatten)]
+    pub end: Option<RecordingEnd>,
+    /// Whether it was closed at a later start of its node, after a crash.
+    pub recovered: bool,
+    /// Bytes that were relayed and are not in the files, because writing failed.
+    pub bytes_lost: u64,
+}
+
+/// The bytes are not a manifest that can be read here.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not JSON, or not of this shape.
+    #[error("the manifest cannot be read ({0}); the recording is damaged")]
+    Malformed(#[source] serde_json::Error),
+    /// Written by a later release.
+    #[error(
+        "the manifest has version {0}, and this release reads up to {MANIFEST_VERSION}; use a newer release"
+    )]
+    TooNew(u32),
+}
+
+impl Manifest {
+    /// The manifest of a session that begins.
+    pub fn open(head: ManifestHead) -> Self {
+        Self {
+            version: MANIFEST_VERSION,
+            head,
+            state: ManifestState::Open,
+            files: Vec::new(),
+            digest: None,
+            end: None,
+            recovered: false,
+            bytes_lost: 0,
+        }
+    }
+
+    /// Closes it over these files.
+    #[must_use]
+    pub fn sealed(mut self, mut files: Vec<ManifestFile>, end: RecordingEnd) -> Self {
+        files.sort();
+        self.state = ManifestState::Sealed;
+        self.digest = Some(Self::digest_of(&files));
+        self.files = files;
+        self.end = Some(end);
+        self
+    }
+
+    /// `sha256:` and the SHA-256 of the list `{sha256}  {size}  {name}\n`, one line a file, in order of name.
+    pub fn digest_of(files: &[ManifestFile]) -> String {
+        let mut ordered: Vec<&ManifestFile> = files.iter().collect();
+        ordered.sort();
+        let mut digest = Sha256::new();
+        for file in ordered {
+            digest.update(format!("{}  {}  {}\n", file.sha256, file.size, file.name));
+        }
+        format!("sha256:{}", hex::encode(digest.finalize()))
+    }
+
+    /// Bytes of all files.
+    pub fn total_size(&self) -> u64 {
+        self.files
+            .iter()
+            .fold(0, |sum, file| sum.saturating_add(file.size))
+    }
+
+    /// The file's contents: JSON, indented, with a line feed at its end.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// Reads a file's contents.
+    ///
+    /// # Errors
+    /// The bytes are not a manifest, or one of a later format.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_slice(bytes).map_err(ManifestError::Malformed)?;
+        if version > MANIFEST_VERSION {
+            return Err(ManifestError::TooNew(version));
+        }
+        serde_json::from_slice(bytes).map_err(ManifestError::Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> ManifestHead {
+        ManifestHead {
+            session: "019301f0-0000-7000-8000-000000000001".parse().unwrap(),
+            node: "019301f0-0000-7000-8000-000000000002".parse().unwrap(),
+            user: "p.mojski".into(),
+            server: "linux-dev".into(),
+            protocol: Protocol::Ssh,
+            login: None,
+            source: "::ffff:127.0.1.20".parse().unwrap(),
+            source_port: 50_412,
+            proxy: None,
+            backend: "127.0.3.1:22".into(),
+            policies: vec![PolicyId(12)],
+            recording: RecordingTerms {
+                mode: RecordMode::Strict,
+                binary: BinaryMode::Digest,
+                input: InputMode::Echoed,
+            },
+            started_at: "2026-01-31T10:00:00.000001Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let open = Manifest::open(head());
+        assert_eq!(Manifest::from_bytes(&open.to_bytes()).unwrap(), open);
+        let file = |name: &str, size| ManifestFile {
+            name: name.into(),
+            size,
+            sha256: "00".repeat(32),
+        };
+        let end = RecordingEnd {
+            ended_at: "2026-01-31T11:00:00Z".parse().unwrap(),
+            reason: "killed".into(),
+        };
+        let sealed = open.sealed(vec![file("ssh-1.cast", 2), file("ssh-0.cast", 1)], end);
+        assert_eq!(Manifest::from_bytes(&sealed.to_bytes()).unwrap(), sealed);
+        assert_eq!(
+            (sealed.total_size(), sealed.files[0].name.as_str()),
+            (3, "ssh-0.cast")
+        );
+        let text = String::from_utf8(sealed.to_bytes()).unwrap();
+        assert!(
+            text.contains("\"end_reason\": \"killed\"") && text.contains("\"source\": \"127.0.1.20\""),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_digest_covers_names_sizes_and_contents() {
+        let file = |name: &str, size, digit: &str| ManifestFile {
+            name: name.into(),
+            size,
+            sha256: digit.repeat(64),
+        };
+        let digest = Manifest::digest_of(&[file("a", 1, "0"), file("b", 2, "1")]);
+        assert_eq!(
+            digest,
+            Manifest::digest_of(&[file("b", 2, "1"), file("a", 1, "0")]),
+            "order is no matter"
+        );
+        for other in [file("a", 1, "2"), file("a", 2, "0"), file("c", 1, "0")] {
+            assert_ne!(digest, Manifest::digest_of(&[other, file("b", 2, "1")]));
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_refused_in_words() {
+        let mut later = Manifest::open(head());
+        later.version = 99;
+        assert!(matches!(
+            Manifest::from_bytes(&later.to_bytes()),
+            Err(ManifestError::TooNew(99))
+        ));
+        assert!(matches!(
+            Manifest::from_bytes(b"{}"),
+            Err(ManifestError::Malformed(_))
+        ));
+    }
+}

@@ -1,0 +1,395 @@
+//! The backend's side: connecting, checking its host key, and what it may open towards the client.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use gatehouse_gate::{FirstKey, HostKeyVerdict, Recording};
+use gatehouse_model::{Target, TargetHost};
+use parking_lot::Mutex;
+use russh::client::{self, ChannelOpenHandle, Msg};
+use russh::keys::{HashAlg, PublicKeyOrCertificate};
+use russh::{Channel, ChannelOpenFailure};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{FirstUse, SshSettings};
+use crate::stream::AbortableStream;
+
+/// Longest banner of a backend that is kept to be shown.
+const BANNER_MAX: usize = 8 * 1024;
+
+/// The backend cannot be reached or not be trusted. Each is a sentence for the person.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BackendError {
+    /// Its name does not resolve.
+    #[error("the name of {server} ({target}) could not be resolved; tell your administrator")]
+    Unresolved { server: String, target: Target },
+    /// It refuses connections.
+    #[error(
+        "{server} ({target}) refuses the connection: nothing listens there; it may be down or restarting"
+    )]
+    Refused { server: String, target: Target },
+    /// It does not answer.
+    #[error("{server} ({target}) did not answer within {seconds} seconds; it may be down or cut off")]
+    Slow {
+        server: String,
+        target: Target,
+        seconds: u64,
+    },
+    /// There is no way to it.
+    #[error("{server} ({target}) cannot be reached: {source}")]
+    Unreachable {
+        server: String,
+        target: Target,
+        source: io::Error,
+    },
+    /// Its host key is not the pinned one.
+    #[error(
+        "the host key of {server} has changed: it now shows {fingerprint}, which is not the key known for it. Nothing \
+         was sent to it. An administrator must look into this, and can accept the key with `gatehouse server hostkey \
+         accept {server}`"
+    )]
+    KeyChanged { server: String, fingerprint: String },
+    /// Its host key is known to nobody yet and no password may go to it.
+    #[error(
+        "the host key of {server}, {fingerprint}, is seen for the first time and must be accepted by an administrator \
+         before a password is sent to it (`gatehouse server hostkey accept {server}`)"
+    )]
+    KeyUnaccepted { server: String, fingerprint: String },
+    /// The key store could not be asked.
+    #[error("the host key of {server} could not be checked, so nothing was sent to it; try again shortly")]
+    KeyUnchecked { server: String },
+    /// It speaks no SSH, or none that fits.
+    #[error("{server} ({target}) and the gate could not agree on a secure connection: {source}")]
+    Handshake {
+        server: String,
+        target: Target,
+        source: russh::Error,
+    },
+    /// It went away.
+    #[error("{server} ended the connection during the login")]
+    Gone { server: String },
+}
+
+impl BackendError {
+    /// The word for the audit book.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Unresolved { .. } => "backend_unresolved",
+            Self::Refused { .. } => "backend_refused",
+            Self::Slow { .. } => "backend_timeout",
+            Self::Unreachable { .. } => "backend_unreachable",
+            Self::KeyChanged { .. } => "host_key_changed",
+            Self::KeyUnaccepted { .. } => "host_key_unaccepted",
+            Self::KeyUnchecked { .. } => "host_key_unchecked",
+            Self::Handshake { .. } => "backend_handshake",
+            Self::Gone { .. } => "backend_gone",
+        }
+    }
+}
+
+/// What the backend may open towards the client; decided by the connection.
+pub(crate) trait TowardsClient: Send + Sync + 'static {
+    /// The backend opens a channel to the person's agent.
+    fn agent_channel(&self, channel: Channel<Msg>, reply: ChannelOpenHandle);
+
+    /// The connection to the backend is over.
+    fn backend_gone(&self);
+}
+
+/// A connection to the backend, before and during its login.
+pub(crate) struct Backend {
+    /// The connection.
+    pub(crate) handle: client::Handle<BackendHandler>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Backend {
+    /// Takes what the backend has said before its login.
+    pub(crate) fn take_banner(&self) -> Option<String> {
+        self.seen.lock().banner.take()
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    banner: Option<String>,
+    key_error: Option<BackendError>,
+    first_seen: Option<String>,
+}
+
+/// Connects to the backend of a recording and makes the key exchange, each within its time.
+pub(crate) async fn connect(
+    recording: &Arc<Recording>,
+    settings: &SshSettings,
+    towards_client: Arc<dyn TowardsClient>,
+    abort: &CancellationToken,
+) -> Result<Backend, BackendError> {
+    let decided = recording.decided();
+    let server = decided.server_name().to_string();
+    let target = decided.target().clone();
+    let stream = open_socket(&server, &target, settings.connect_timeout).await?;
+    let pinned = recording
+        .pinned_algorithms()
+        .await
+        .map_err(|_| BackendError::KeyUnchecked {
+            server: server.clone(),
+        })?;
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let first_key = match settings.first_use {
+        FirstUse::Accept => FirstKey::Pin,
+        FirstUse::Ask => FirstKey::Hold,
+    };
+    let handler = BackendHandler {
+        recording: Arc::clone(recording),
+        seen: Arc::clone(&seen),
+        first_key,
+        towards_client,
+    };
+    let stream = AbortableStream::new(stream, BytesMut::new(), abort);
+    let config = settings.client_config(&pinned);
+    let outcome = tokio::time::timeout(
+        settings.login_timeout,
+        client::connect_stream(config, stream, handler),
+    )
+    .await;
+    match outcome {
+        Ok(Ok(handle)) => Ok(Backend { handle, seen }),
+        Ok(Err(source)) => Err(match seen.lock().key_error.take() {
+            Some(error) => error,
+            None if matches!(source, russh::Error::Disconnect | russh::Error::HUP) => {
+                BackendError::Gone { server }
+            }
+            None => BackendError::Handshake {
+                server,
+                target,
+                source,
+            },
+        }),
+        Err(_) => Err(BackendError::Slow {
+            server,
+            target,
+            seconds: settings.login_timeout.as_secs(),
+        }),
+    }
+}
+
+async fn open_socket(server: &str, target: &Target, patience: Duration) -> Result<TcpStream, BackendError> {
+    let server = server.to_owned();
+    let connecting = async {
+        match &target.host {
+            TargetHost::Ip(ip) => TcpStream::connect((*ip, target.port)).await,
+            TargetHost::Name(name) => {
+                let found: Vec<_> = tokio::net::lookup_host((name.as_str(), target.port))
+                    .await
+                    .map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?
+                    .collect();
+                TcpStream::connect(found.as_slice()).await
+            }
+        }
+    };
+    let target = target.clone();
+    match tokio::time::timeout(patience, connecting).await {
+        Ok(Ok(stream)) => {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+            Ok(stream)
+        }
+        Ok(Err(source)) => Err(match source.kind() {
+            io::ErrorKind::ConnectionRefused => BackendError::Refused { server, target },
+            io::ErrorKind::NotFound => BackendError::Unresolved { server, target },
+            io::ErrorKind::TimedOut => BackendError::Slow {
+                server,
+                target,
+                seconds: patience.as_secs(),
+            },
+            _ => BackendError::Unreachable {
+                server,
+                target,
+                source,
+            },
+        }),
+        Err(_) => Err(BackendError::Slow {
+            server,
+            target,
+            seconds: patience.as_secs(),
+        }),
+    }
+}
+
+/// Receives what the backend says on its own accord.
+pub(crate) struct BackendHandler {
+    recording: Arc<Recording>,
+    seen: Arc<Mutex<Seen>>,
+    first_key: FirstKey,
+    towards_client: Arc<dyn TowardsClient>,
+}
+
+impl BackendHandler {
+    fn server(&self) -> String {
+        self.recording.decided().server_name().to_string()
+    }
+}
+
+impl client::Handler for BackendHandler {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        // Only bare keys are asked for, so a certificate here is not trusted for its authority.
+        let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
+            return Ok(false);
+        };
+        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+        let mut bare = key.clone();
+        bare.set_comment("");
+        let Ok(openssh) = bare.to_openssh() else {
+            return Ok(false);
+        };
+        let verdict = self.recording.check_host_key(&openssh, self.first_key).await;
+        let server = self.server();
+        let mut seen = self.seen.lock();
+        match verdict {
+            Ok(HostKeyVerdict::Known) => Ok(true),
+            Ok(HostKeyVerdict::FirstSeen) => {
+                seen.first_seen = Some(fingerprint);
+                Ok(true)
+            }
+            Ok(HostKeyVerdict::Changed) => {
+                seen.key_error = Some(BackendError::KeyChanged { server, fingerprint });
+                Ok(false)
+            }
+            Err(error) => {
+                tracing::error!(%error, %server, "the host key could not be checked");
+                seen.key_error = Some(BackendError::KeyUnchecked { server });
+                Ok(false)
+            }
+        }
+    }
+
+    async fn disconnected(
+        &mut self,
+        reason: client::DisconnectReason<Self::Error>,
+    ) -> Result<(), Self::Error> {
+        self.towards_client.backend_gone();
+        match reason {
+            client::DisconnectReason::ReceivedDisconnect(_) => Ok(()),
+            client::DisconnectReason::Error(error) => Err(error),
+        }
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _: &mut client::Session) -> Result<(), Self::Error> {
+        let mut seen = self.seen.lock();
+        let kept = seen.banner.get_or_insert_default();
+        if kept.len() < BANNER_MAX {
+            kept.push_str(
+                banner
+                    .get(..banner.floor_char_boundary(BANNER_MAX))
+                    .unwrap_or_default(),
+            );
+        }
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        self.towards_client.agent_channel(channel, reply);
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_session(
+        &mut self,
+        _: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        refuse(reply).await
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _: Channel<Msg>,
+        _: &str,
+        _: u32,
+        reply: ChannelOpenHandle,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        refuse(reply).await
+    }
+}
+
+/// A backend opens only what was asked of it.
+async fn refuse(reply: ChannelOpenHandle) -> Result<(), russh::Error> {
+    reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+    Ok(())
+}
+
+/// The error for a password that must not go to a host key which nobody has accepted yet, if it is one.
+pub(crate) fn unaccepted_key(
+    settings: &SshSettings,
+    recording: &Recording,
+    backend: &Backend,
+) -> Option<BackendError> {
+    let fingerprint = backend
+        .seen
+        .lock()
+        .first_seen
+        .clone()
+        .filter(|_| settings.first_use == FirstUse::Ask)?;
+    Some(BackendError::KeyUnaccepted {
+        server: recording.decided().server_name().to_string(),
+        fingerprint,
+    })
+}

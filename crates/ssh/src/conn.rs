@@ -1,0 +1,325 @@
+//! One client's connection: what its handler, its channels and the backend's handler share, and how it ends.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use gatehouse_gate::{Accepted, Close, Command, Live, LoginMethod, OpenError, Recording};
+use gatehouse_model::Right;
+use parking_lot::Mutex;
+use russh::client::{self, ChannelOpenHandle};
+use russh::server::{self, Msg};
+use russh::{Channel, ChannelId, ChannelOpenFailure, Disconnect};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::backend::{Backend, BackendHandler, TowardsClient};
+use crate::channel::SessionChannel;
+use crate::deferred::Deferred;
+use crate::relay;
+use crate::settings::SshSettings;
+
+/// Agent channels that a backend may have open at a time.
+const AGENT_CHANNELS: usize = 16;
+/// For channels to show why they end and to close by themselves.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// After that, for the peers to take what is still on its way, before their sockets are failed.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The session of a connection: a running recording and the backend that accepted the person.
+pub(crate) struct Session {
+    pub(crate) live: Live,
+    pub(crate) backend: client::Handle<BackendHandler>,
+    /// What the backend said before the login, until a first channel shows it.
+    pub(crate) banner: Mutex<Option<String>>,
+}
+
+/// What is shared within one client's connection.
+pub(crate) struct Conn {
+    pub(crate) settings: Arc<SshSettings>,
+    pub(crate) accepted: Accepted,
+    /// Fails both sockets.
+    pub(crate) abort: CancellationToken,
+    /// Stops the pumps.
+    pub(crate) ending: CancellationToken,
+    pub(crate) client: OnceLock<server::Handle>,
+    pub(crate) session: OnceLock<Arc<Session>>,
+    /// A login at the backend that waits for the first use of a channel.
+    pub(crate) deferred: tokio::sync::Mutex<Option<Deferred>>,
+    pub(crate) channels: Mutex<HashMap<ChannelId, Arc<SessionChannel>>>,
+    /// The client said that it forwards its agent.
+    pub(crate) agent_offered: AtomicBool,
+    /// Agent channels of the backend that may be open at a time.
+    agent_channels: Arc<Semaphore>,
+    /// Ends the agent channels that are open.
+    agent_stop: Mutex<CancellationToken>,
+    pub(crate) tasks: TaskTracker,
+    logged_in: Notify,
+    lost: AtomicBool,
+    close: Mutex<Option<Close>>,
+}
+
+impl Conn {
+    pub(crate) fn new(settings: Arc<SshSettings>, accepted: Accepted) -> Arc<Self> {
+        let ending = CancellationToken::new();
+        Arc::new(Self {
+            settings,
+            accepted,
+            abort: CancellationToken::new(),
+            agent_channels: Arc::new(Semaphore::new(AGENT_CHANNELS)),
+            agent_stop: Mutex::new(ending.child_token()),
+            ending,
+            client: OnceLock::new(),
+            session: OnceLock::new(),
+            deferred: tokio::sync::Mutex::new(None),
+            channels: Mutex::default(),
+            agent_offered: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+            logged_in: Notify::new(),
+            lost: AtomicBool::new(false),
+            close: Mutex::new(None),
+        })
+    }
+
+    /// The client has logged in at the gate: the grace is over.
+    pub(crate) fn client_accepted(&self) {
+        self.accepted.authenticated();
+        self.logged_in.notify_one();
+    }
+
+    /// Resolves when the client has logged in at the gate.
+    pub(crate) async fn client_logged_in(&self) {
+        self.logged_in.notified().await;
+    }
+
+    /// The backend has accepted the person: the session runs from here on.
+    pub(crate) async fn establish(
+        self: &Arc<Self>,
+        recording: &Recording,
+        backend: Backend,
+        method: LoginMethod,
+    ) -> Result<Arc<Session>, OpenError> {
+        let (live, commands) = recording.activate(method).await?;
+        let banner = Mutex::new(backend.take_banner());
+        let session = Arc::new(Session {
+            live,
+            backend: backend.handle,
+            banner,
+        });
+        if self.session.set(Arc::clone(&session)).is_err() {
+            return Err(OpenError::Ended(
+                "this connection has a session already".to_owned(),
+            ));
+        }
+        self.guarded(obey(Arc::downgrade(self), Arc::clone(&session), commands));
+        Ok(session)
+    }
+
+    /// Runs a part of this connection as a task. A panic in it ends this connection, and no other.
+    pub(crate) fn guarded(self: &Arc<Self>, part: impl Future<Output = ()> + Send + 'static) {
+        let conn = Arc::downgrade(self);
+        let part = tokio::spawn(part);
+        self.tasks.spawn(async move {
+            if let Err(error) = part.await
+                && error.is_panic()
+                && let Some(conn) = conn.upgrade()
+            {
+                tracing::error!(source = %conn.accepted.source(), "a part of the connection panicked");
+                conn.note_close(Close::error("a fault of the gate ended this session"));
+                conn.abort.cancel();
+            }
+        });
+    }
+
+    /// Sets how the session is to be closed; the first one counts.
+    pub(crate) fn note_close(&self, close: Close) {
+        self.close.lock().get_or_insert(close);
+    }
+
+    /// Ends the connection from the gate's side: channels show why, then everything is cut.
+    pub(crate) async fn end(self: &Arc<Self>, close: Close, sentence: &str) {
+        self.note_close(close);
+        let channels: Vec<_> = self.channels.lock().values().cloned().collect();
+        for channel in &channels {
+            channel.end(sentence);
+        }
+        let gone = async {
+            for channel in &channels {
+                channel.closed().await;
+            }
+        };
+        let _ = tokio::time::timeout(GOODBYE, gone).await;
+        if let Some(client) = self.client.get() {
+            let goodbye = client.disconnect(Disconnect::ByApplication, sentence.to_owned(), String::new());
+            let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        }
+        self.ending.cancel();
+        tokio::time::sleep(LINGER).await;
+        self.abort.cancel();
+    }
+
+    /// The recorder has failed: nothing more is relayed, and the session ends with this sentence.
+    pub(crate) fn recorder_failed(self: &Arc<Self>, sentence: &str) {
+        self.note_close(Close::error(sentence));
+        let (conn, sentence) = (Arc::clone(self), sentence.to_owned());
+        self.tasks
+            .spawn(async move { conn.end(Close::error(sentence.clone()), &sentence).await });
+    }
+
+    /// The backend's connection broke: the session cannot go on.
+    pub(crate) fn backend_lost(self: &Arc<Self>) {
+        if self.ending.is_cancelled() || self.lost.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let server = self.server();
+        let sentence = format!("the connection to {server} was lost");
+        // A server may end the connection by itself after its last channel; that is no fault.
+        let idle = self.channels.lock().is_empty();
+        let close = if idle {
+            Close::normal()
+        } else {
+            Close::error(sentence.clone())
+        };
+        self.note_close(close.clone());
+        let conn = Arc::clone(self);
+        self.tasks.spawn(async move {
+            // The pumps first show what has still come from there, and say it themselves.
+            tokio::time::sleep(GOODBYE).await;
+            conn.end(close, &sentence).await;
+        });
+    }
+
+    /// After the client's side has ended: stops what is left, and closes the session.
+    pub(crate) async fn finish(self: &Arc<Self>) {
+        self.ending.cancel();
+        if let Some(session) = self.session.get() {
+            let goodbye = session.backend.disconnect(Disconnect::ByApplication, "", "");
+            let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+        }
+        self.tasks.close();
+        if tokio::time::timeout(LINGER, self.tasks.wait()).await.is_err() {
+            self.abort.cancel();
+            let _ = tokio::time::timeout(LINGER, self.tasks.wait()).await;
+        }
+        self.abort.cancel();
+        *self.deferred.lock().await = None;
+        self.channels.lock().clear();
+        if let Some(session) = self.session.get() {
+            let close = self.close.lock().take().unwrap_or_else(Close::normal);
+            session.live.close(close).await;
+        }
+    }
+
+    /// The server's name, for sentences.
+    pub(crate) fn server(&self) -> String {
+        let session = self.session.get();
+        session.map_or_else(
+            || "the server".to_owned(),
+            |s| s.live.decided().server_name().to_string(),
+        )
+    }
+}
+
+/// Carries out what the gate orders about the session.
+async fn obey(conn: Weak<Conn>, session: Arc<Session>, mut commands: mpsc::Receiver<Command>) {
+    let Some(ending) = conn.upgrade().map(|conn| conn.ending.clone()) else {
+        return;
+    };
+    loop {
+        let command = tokio::select! {
+            () = ending.cancelled() => return,
+            () = session.live.aborted() => {
+                if let Some(conn) = conn.upgrade() {
+                    conn.abort.cancel();
+                }
+                return;
+            }
+            command = commands.recv() => command,
+        };
+        let (Some(command), Some(conn)) = (command, conn.upgrade()) else {
+            return;
+        };
+        match command {
+            Command::Notice(text) => {
+                for channel in conn.channels.lock().values() {
+                    channel.notice(&text);
+                }
+            }
+            Command::Regranted => {
+                if !session.live.rights().allows(Right::Agent) {
+                    conn.agent_stop.lock().cancel();
+                    *conn.agent_stop.lock() = conn.ending.child_token();
+                }
+            }
+            Command::End(ending) => {
+                let conn = Arc::clone(&conn);
+                conn.tasks
+                    .clone()
+                    .spawn(async move { conn.end(ending.close(), &ending.sentence).await });
+            }
+        }
+    }
+}
+
+/// What the backend may open towards this connection's client.
+pub(crate) struct ToClient(pub(crate) Weak<Conn>);
+
+impl TowardsClient for ToClient {
+    fn backend_gone(&self) {
+        if let Some(conn) = self.0.upgrade()
+            && conn.session.get().is_some()
+        {
+            conn.backend_lost();
+        }
+    }
+
+    fn agent_channel(&self, channel: Channel<client::Msg>, reply: ChannelOpenHandle) {
+        let Some(conn) = self.0.upgrade() else { return };
+        let allowed = conn.agent_offered.load(Ordering::Acquire)
+            && conn
+                .session
+                .get()
+                .is_some_and(|session| session.live.rights().allows(Right::Agent));
+        let place = Arc::clone(&conn.agent_channels).try_acquire_owned();
+        let stop = conn.agent_stop.lock().clone();
+        let tasks = conn.tasks.clone();
+        tasks.spawn(async move {
+            let Ok(_place) = place else {
+                return reply.reject(ChannelOpenFailure::ResourceShortage).await;
+            };
+            if !allowed {
+                reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
+                return;
+            }
+            match open_agent(&conn).await {
+                Some(agent) => {
+                    reply.accept().await;
+                    relay::join(channel, agent, &stop).await;
+                }
+                None => reply.reject(ChannelOpenFailure::ConnectFailed).await,
+            }
+        });
+    }
+}
+
+/// For the client to open its agent's channel.
+const AGENT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens a channel to the client's agent. The attempt goes on by itself when it takes too long: a refusal that
+/// finds nobody waiting would end the whole connection.
+pub(crate) async fn open_agent(conn: &Arc<Conn>) -> Option<Channel<Msg>> {
+    let client = conn.client.get()?.clone();
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let opened = client.channel_open_agent().await;
+        if let Err(Ok(late)) = answer.send(opened) {
+            let _ = late.close().await;
+        }
+    });
+    match tokio::time::timeout(AGENT_PATIENCE, answered).await {
+        Ok(Ok(Ok(channel))) => Some(channel),
+        _ => None,
+    }
+}

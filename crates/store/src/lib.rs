@@ -1,0 +1,92 @@
+//! The only SQL: the directory of people, servers and grants; sessions and what happens within them; the audit book;
+//! sealed secrets; and the change feed that tells every process of a change. SQLite and PostgreSQL, with the same
+//! migrations and the same tests.
+//!
+//! Invariants:
+//! - **one-transaction**: a change, its revision and its audit events are committed together or not at all. Every
+//!   write begins in one place, which also fixes the order of its steps (`change.rs`).
+//! - **gapless**: the audit book is appended to under one lock, numbered without a gap, each line chained to the one
+//!   before. Rows of it are never changed or deleted.
+//! - **closed-once**: a session's row goes `opening` → `active` → `closed`, each step once, whoever calls how often.
+//! - **history-stays**: deleting a person or a server deletes neither sessions nor audit lines; they keep names as
+//!   text, and ids are never given again.
+//! - **sealed**: private keys and credentials are kept sealed (XChaCha20-Poly1305), bound to their row; passwords of
+//!   people as Argon2id hashes. None of them appears in a `Debug`, an error, JSON or the audit book.
+//! - **microseconds**: instants are cut to whole microseconds before they are written, on both databases.
+//! - **form-readable**: table `meta` tells the form of the database in every version to come; a newer form is refused.
+//!
+//! Names are compared folded (lower case in every script). Wherever an operation takes a name as text, an id will do.
+//! Times are inputs, named `now`; only the change feed and time limits use the clock.
+//!
+//! Not here: HTTP, SSH, RDP, decisions, files of recordings.
+
+mod activity;
+mod allocations;
+mod book;
+mod change;
+mod chunks;
+mod credentials;
+mod database;
+mod denials;
+mod diff;
+mod directory;
+mod entity;
+mod error;
+mod feed;
+mod gate_keys;
+mod group_tree;
+mod groups;
+mod host_keys;
+mod instant;
+mod key;
+mod keys;
+mod locks;
+mod members;
+mod migration;
+mod nodes;
+mod open;
+mod page;
+mod password;
+mod policies;
+mod policy_inputs;
+mod policy_rows;
+mod policy_view;
+mod pool;
+mod resolve;
+mod rights;
+mod seal;
+mod server_rows;
+mod servers;
+mod session_life;
+mod session_list;
+mod session_view;
+mod sessions;
+mod sources;
+mod user_rows;
+mod users;
+mod verify;
+
+pub use activity::{ForwardId, NewForward, NewTransfer};
+pub use book::{AuditFilter, AuditOrder, AuditReport, SealedHead};
+pub use credentials::{CredentialEntry, CredentialKind, CredentialTrust, NewCredential, StoredCredential};
+pub use denials::{DenialFate, Denied};
+pub use error::{DatabaseError, KeyError, Kind, StoreError};
+pub use gate_keys::GateHostKey;
+pub use gatehouse_audit::{Action, Actor, Draft, Event, Fault, Head, Outcome};
+pub use groups::{Group, GroupEdit, GroupKind, NewGroup};
+pub use host_keys::{FirstUse, HostKey, HostKeyState, HostKeyVerdict};
+pub use keys::UserKey;
+pub use locks::{Block, LockState, LockTarget};
+pub use nodes::{KillRequest, KillTarget, Node};
+pub use open::{KeySource, Store, StoreConfig};
+pub use page::{Activity, Edit, Page, PageRequest};
+pub use password::PASSWORD_MIN;
+pub use policy_inputs::{NewPolicy, Past, PolicyEdit, PolicyFilter, SubjectRef, TargetRef};
+pub use policy_view::{Policy, PolicyState};
+pub use pool::{Allocation, PoolRange, QUARANTINE_DAYS};
+pub use rights::RightHolder;
+pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};
+pub use session_view::{Forward, RecordingSummary, Session, SessionFilter, SessionForward, Transfer};
+pub use sessions::{Activation, AgentUse, ByteCount, Closing, NewSession, SessionUpdate, Transition};
+pub use sources::{Holder, Inside, NewAddress, UserAddress};
+pub use users::{NewUser, PasswordCheck, User, UserEdit, UserFilter};

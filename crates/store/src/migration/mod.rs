@@ -1,0 +1,49 @@
+//! The form of the database, step by step. A step once released is never changed; a new one is added.
+
+use sea_orm_migration::prelude::*;
+
+mod m20260101_000001_directory;
+mod m20260101_000002_sessions;
+mod m20260101_000003_audit;
+
+/// The form that this program writes: the number of its steps.
+pub(crate) const SCHEMA: i32 = 3;
+
+pub(crate) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20260101_000001_directory::Migration),
+            Box::new(m20260101_000002_sessions::Migration),
+            Box::new(m20260101_000003_audit::Migration),
+        ]
+    }
+}
+
+fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index
+        .name(format!("ix_{table}_{}", columns.join("_")))
+        .table(table);
+    for column in columns {
+        index.col(*column);
+    }
+    index
+}
+
+fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = index(table, columns);
+    index.name(format!("ux_{table}_{}", columns.join("_"))).unique();
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_the_number_of_steps() {
+        assert_eq!(Migrator::migrations().len(), usize::try_from(SCHEMA).unwrap());
+    }
+}

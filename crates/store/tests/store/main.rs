@@ -1,0 +1,28 @@
+//! What the store promises, on SQLite and on PostgreSQL with the same code.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed unwrap here is a failed test"
+)]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a test tells one story from its beginning to its end"
+)]
+
+mod support;
+
+mod book;
+mod denials;
+mod directory;
+mod feed;
+mod groups;
+mod host_keys;
+mod long_history;
+mod opening;
+mod people;
+mod policies;
+mod pool;
+mod secrets;
+mod servers;
+mod sessions;

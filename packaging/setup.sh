@@ -1,0 +1,141 @@
+# What ./run and ./test need on a Debian or Ubuntu machine. Sourced, not run: call
+#
+#     setup_tools build        what compiling and the demo need
+#     setup_tools test         the same and what the tests need
+#
+# Installs what is missing when root, else prints the one command that does and exits 1. A cargo that is
+# there and new enough is always preferred.
+
+# The oldest Rust that compiles the workspace; the same as `rust-version` in Cargo.toml.
+SETUP_RUST=1.94
+
+# True if version $1 (1.96.0) is at least $2 (1.94).
+setup_at_least() {
+    setup_oldest=$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)
+    [ "$setup_oldest" = "$2" ]
+}
+
+# Version that apt would install of package $1, without epoch and Debian's part; empty if none.
+setup_candidate() {
+    apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p'
+}
+
+# True if the cargo on the path is new enough.
+setup_cargo_is_good() {
+    setup_found=$(cargo --version 2>/dev/null | sed -n 's/^cargo \([0-9.]*\).*/\1/p')
+    [ -n "$setup_found" ] && setup_at_least "$setup_found" "$SETUP_RUST"
+}
+
+# True if program $1 is on the path or where Debian keeps the programs of administrators and PostgreSQL.
+setup_has() {
+    command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] ||
+        ls /usr/lib/postgresql/*/bin/"$1" >/dev/null 2>&1
+}
+
+# Adds package $2 to those to install if program $1 is missing.
+setup_want() {
+    setup_has "$1" || setup_packages="$setup_packages $2"
+}
+
+# What is missing, as `setup_packages` (apt) and `setup_after` (a command that follows).
+setup_look() {
+    setup_packages=
+    setup_after=
+    setup_want cc "gcc libc6-dev"
+    setup_want patch patch
+    setup_want ssh openssh-client
+    setup_want sshd openssh-server
+    if [ "$1" = test ]; then
+        setup_want asciinema asciinema
+        setup_want git git
+        setup_want initdb postgresql
+        setup_want rsync rsync
+        setup_want setpriv util-linux
+        setup_want sshpass sshpass
+    fi
+    setup_rust "$1"
+}
+
+# Rust: Debian 12 has a recent one as cargo-web, later releases and Ubuntu have rustup.
+setup_rust() {
+    setup_components=
+    if [ "$1" = test ]; then
+        cargo fmt --version >/dev/null 2>&1 || setup_components="$setup_components rustfmt"
+        cargo clippy --version >/dev/null 2>&1 || setup_components="$setup_components clippy"
+    fi
+    if setup_cargo_is_good; then
+        [ -n "$setup_components" ] || return 0
+        if command -v rustup >/dev/null 2>&1; then
+            setup_after="rustup component add$setup_components"
+            return 0
+        fi
+    fi
+    setup_web=$(setup_candidate cargo-web)
+    if [ -n "$setup_web" ] && setup_at_least "$setup_web" "$SETUP_RUST"; then
+        setup_rust_of_debian_12 "$1"
+    elif command -v rustup >/dev/null 2>&1; then
+        setup_after="rustup default stable"
+    elif [ -n "$(setup_candidate rustup)" ]; then
+        setup_rust_of_rustup
+    elif [ -n "${setup_fresh_list:-}" ]; then
+        echo "Rust $SETUP_RUST or newer is needed, with rustfmt and clippy for ./test; this release has no package of it." >&2
+        echo "Install it with rustup and start again." >&2
+        exit 1
+    elif grep -q '^VERSION_ID="12"' /etc/os-release 2>/dev/null; then
+        # The package lists are missing or old; this is what they will have.
+        setup_rust_of_debian_12 "$1"
+    else
+        setup_rust_of_rustup
+    fi
+}
+
+setup_rust_of_debian_12() {
+    setup_packages="$setup_packages cargo-web rustc-web"
+    [ "$1" != test ] || setup_packages="$setup_packages rustfmt-web rust-web-clippy"
+}
+
+setup_rust_of_rustup() {
+    setup_packages="$setup_packages rustup"
+    setup_after="rustup default stable"
+}
+
+# The command that installs what is missing.
+setup_command() {
+    if [ -n "$setup_packages" ]; then
+        printf '%s' "apt-get install -y --no-install-recommends$setup_packages"
+        [ -z "$setup_after" ] || printf ' && '
+    fi
+    printf '%s' "$setup_after"
+}
+
+setup_tools() {
+    if [ -d "${HOME:-}/.cargo/bin" ] && ! setup_cargo_is_good; then
+        PATH="$HOME/.cargo/bin:$PATH"
+        export PATH
+    fi
+    setup_look "$1"
+    [ -n "$setup_packages$setup_after" ] || return 0
+    if [ -n "$setup_packages" ] && ! command -v apt-get >/dev/null 2>&1; then
+        echo "Missing, under the names Debian gives them:$setup_packages" >&2
+        exit 1
+    fi
+    if [ -n "$setup_packages" ] && [ "$(id -u)" != 0 ]; then
+        echo "Some tools are missing. This installs them:" >&2
+        echo "    sudo apt-get update && sudo $(setup_command)" >&2
+        exit 1
+    fi
+    if [ -n "$setup_packages" ]; then
+        apt-get update -qq
+        # Now that the lists are fresh, what they do not have is not to be had.
+        setup_fresh_list=yes
+        setup_look "$1"
+    fi
+    echo "Installing what is missing: $(setup_command)" >&2
+    DEBIAN_FRONTEND=noninteractive sh -ec "$(setup_command)" </dev/null >&2
+    hash -r
+    setup_look "$1"
+    if [ -n "$setup_packages$setup_after" ]; then
+        echo "Still missing after the installation:$setup_packages $setup_after" >&2
+        exit 1
+    fi
+}
