@@ -82,7 +82,7 @@ impl Demo {
     /// Waits until no session is running.
     fn wait_for_quiet(&self) {
         let until = Instant::now() + PATIENCE;
-        let line = format!("{} --active --json", self.line(&["session list"]));
+        let line = format!("{} --active --json", self.line(&[" session list"]));
         while Command::new("sh").arg("-c").arg(&line).output().unwrap().stdout != b"[]\n" {
             assert!(Instant::now() < until, "a session does not end");
         }
@@ -165,16 +165,16 @@ fn every_line_of_the_page_works_and_nothing_is_left_behind() {
     assert!(carol.status.success(), "{}", text(&carol));
     demo.wait_for_quiet();
     for (parts, status, word) in [
-        (&["jw"][..], 0, "session"),
-        (&["session list"], 0, "alice"),
-        (&["check --user bob"], 1, "outside_schedule"),
-        (&["who-can"], 0, "alice"),
-        (&["audit list"], 0, "session.denied"),
-        (&["session play last"], 0, ""),
-        (&["session text last"], 0, ""),
-        (&["session verify --all"], 0, "as it was written"),
-        (&["session watch last"], 1, "not running"),
-        (&["session kill last"], 1, "ended already"),
+        (&[" jw"][..], 0, "session"),
+        (&[" session list"], 0, "alice"),
+        (&[" check --user bob"], 1, "outside_schedule"),
+        (&[" who-can"], 0, "alice"),
+        (&[" audit list"], 0, "session.denied"),
+        (&[" session play last"], 0, ""),
+        (&[" session text last"], 0, ""),
+        (&[" session verify --all"], 0, "as it was written"),
+        (&[" session watch last"], 1, "not running"),
+        (&[" session kill last"], 1, "ended already"),
     ] {
         let done = demo.paste(parts);
         assert_eq!(done.status.code(), Some(status), "{parts:?}: {}", text(&done));

@@ -14,12 +14,18 @@ use crate::failure::Failure;
 const PORTS: std::ops::Range<u16> = 2222..2322;
 /// Third bytes tried for the gate's network 127.0.N.0/28; its servers are in 127.0.(N+10).
 const NETWORKS: std::ops::Range<u8> = 20..30;
+/// The last byte of the gate's own address, outside the pool.
+const GATE: u8 = 100;
+/// The last byte of an address that nobody connects to; who listens there has the network and the port.
+const CLAIM: u8 = 101;
 
 /// The trial's directory and addresses.
 pub(super) struct Place {
     dir: PathBuf,
     kept: Kept,
     network: u8,
+    /// Bound as long as the trial lasts, so that another one takes other addresses.
+    _claim: TcpListener,
     /// The port that the gate listens on, at each of its addresses.
     pub(super) port: u16,
 }
@@ -34,7 +40,7 @@ enum Kept {
 impl Place {
     /// Makes the directory and chooses addresses.
     pub(super) fn make(named: Option<PathBuf>) -> Result<Self, Failure> {
-        let (network, port) = free_network()?;
+        let (network, port, claim) = free_network()?;
         let (dir, kept) = match named {
             Some(dir) => (named_directory(&dir)?, Kept::Yes),
             None => (temporary_directory()?, Kept::No),
@@ -43,6 +49,7 @@ impl Place {
             dir,
             kept,
             network,
+            _claim: claim,
             port,
         })
     }
@@ -86,7 +93,7 @@ impl Place {
 
     /// The gate's own address, outside the pool.
     pub(super) fn gate(&self) -> Ipv4Addr {
-        Ipv4Addr::new(127, 0, self.network, 100)
+        Ipv4Addr::new(127, 0, self.network, GATE)
     }
 
     /// The proxy address of a sample server, from 1.
@@ -176,16 +183,19 @@ fn make_private(dir: &Path) -> Result<(), Failure> {
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-/// A network and a port of which nothing is in use yet.
-fn free_network() -> Result<(u8, u16), Failure> {
+/// A network and a port of which nothing is in use yet, and the claim to them.
+fn free_network() -> Result<(u8, u16, TcpListener), Failure> {
     for port in PORTS {
         for network in NETWORKS {
-            let numbers = [1, 2, 100];
-            let free = numbers
-                .iter()
-                .all(|number| is_free(Ipv4Addr::new(127, 0, network, *number), port));
-            if free {
-                return Ok((network, port));
+            let address = |number| Ipv4Addr::new(127, 0, network, number);
+            let Ok(claim) = TcpListener::bind((address(CLAIM), port)) else {
+                continue;
+            };
+            if [1, 2, GATE]
+                .into_iter()
+                .all(|number| is_free(address(number), port))
+            {
+                return Ok((network, port, claim));
             }
         }
     }

@@ -57,12 +57,11 @@ pub(super) struct Samples {
     pub(super) key: PathBuf,
     /// The login at them.
     pub(super) login: String,
-    _privilege_dir: PrivilegeDir,
 }
 
 /// Starts the sample servers and waits until they listen.
 pub(super) async fn start(tools: &Tools, place: &Place) -> Result<Samples, Failure> {
-    let privilege_dir = PrivilegeDir::make()?;
+    make_privilege_dir()?;
     let key = place.file("login_key");
     make_key(tools, &key)?;
     let mut servers = Vec::new();
@@ -90,7 +89,6 @@ pub(super) async fn start(tools: &Tools, place: &Place) -> Result<Samples, Failu
         servers,
         key,
         login: user.name,
-        _privilege_dir: privilege_dir,
     })
 }
 
@@ -144,31 +142,15 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// The directory that a server run by root needs, removed again if the trial made it.
-struct PrivilegeDir {
-    made: bool,
-}
-
-impl PrivilegeDir {
-    fn make() -> Result<Self, Failure> {
-        let path = Path::new(PRIVILEGE_DIR);
-        if !nix::unistd::geteuid().is_root() || path.is_dir() {
-            return Ok(Self { made: false });
-        }
-        fs::create_dir_all(path).map_err(|source| Failure::File {
-            path: path.to_owned(),
-            done: "made",
-            source,
-        })?;
-        Ok(Self { made: true })
+/// Makes the directory that a server run by root needs, as its own service does. It stays: other servers of the
+/// machine may have begun to rely on it, and without it they take no connection.
+fn make_privilege_dir() -> Result<(), Failure> {
+    if !nix::unistd::geteuid().is_root() {
+        return Ok(());
     }
-}
-
-impl Drop for PrivilegeDir {
-    fn drop(&mut self) {
-        if self.made {
-            // Not empty: somebody else uses it by now.
-            let _in_use = fs::remove_dir(PRIVILEGE_DIR);
-        }
-    }
+    fs::create_dir_all(PRIVILEGE_DIR).map_err(|source| Failure::File {
+        path: PRIVILEGE_DIR.into(),
+        done: "made",
+        source,
+    })
 }
