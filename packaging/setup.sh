@@ -47,11 +47,15 @@ setup_look() {
     setup_want sshd openssh-server
     if [ "$1" = test ]; then
         setup_want asciinema asciinema
+        setup_want curl curl
         setup_want git git
         setup_want initdb postgresql
         setup_want rsync rsync
         setup_want setpriv util-linux
         setup_want sshpass sshpass
+        setup_want xauth xauth
+        setup_want xdpyinfo x11-utils
+        setup_want Xvfb xvfb
     fi
     setup_rust "$1"
 }

@@ -71,6 +71,10 @@ actions! {
     RecordingFailed = "recording.failed",
     /// A forward was opened.
     ForwardOpened = "forward.opened",
+    /// A connection went through a forward.
+    ForwardConnected = "forward.connected",
+    /// A forward was closed because it is not permitted any more.
+    ForwardClosed = "forward.closed",
     /// A forward was refused.
     ForwardDenied = "forward.denied",
     /// Access was granted.

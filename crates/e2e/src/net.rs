@@ -59,7 +59,7 @@ impl Net {
 }
 
 /// A port that is free at this address now. The address belongs to this test alone, so it stays free.
-pub(crate) fn free_port(address: Ipv4Addr) -> u16 {
+pub fn free_port(address: Ipv4Addr) -> u16 {
     TcpListener::bind(SocketAddr::from((address, 0)))
         .and_then(|listener| listener.local_addr())
         .expect("a free port on a loopback address")

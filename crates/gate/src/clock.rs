@@ -1,7 +1,7 @@
 //! Time, as an input: the wall clock for decisions and rows, a steady one for the order of a recording's events.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gatehouse_model::{Timestamp, to_micros};
 
@@ -45,5 +45,20 @@ impl Epoch {
     /// Microseconds since the start.
     pub(crate) fn micros(self) -> u64 {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Longest sleep, so that a jump of the wall clock is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(20);
+
+/// Resolves when the wall clock has reached `instant`; never for none.
+pub(crate) async fn until(clock: &Clock, instant: Option<Timestamp>) {
+    let Some(instant) = instant else {
+        return std::future::pending().await;
+    };
+    while let Ok(left) = Duration::try_from(instant.duration_since(clock.now()))
+        && !left.is_zero()
+    {
+        tokio::time::sleep((left + Duration::from_millis(1)).min(LONGEST_SLEEP)).await;
     }
 }

@@ -7,6 +7,7 @@ use gatehouse_store::{ByteCount, StoreError};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Gate;
+use crate::forward;
 use crate::supervise::{self, Ending};
 
 /// Orders from other processes are read this often.
@@ -116,6 +117,7 @@ async fn write_counts(gate: &Gate) -> Result<(), StoreError> {
     if !counts.is_empty() {
         gate.store().count_session_bytes(&counts).await?;
     }
+    forward::write_counts(gate).await?;
     gate.store().flush_denials(now).await
 }
 

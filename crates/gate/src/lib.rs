@@ -28,6 +28,7 @@
 mod accepted;
 mod clock;
 mod control;
+mod forward;
 mod housekeeping;
 mod limits;
 mod listen;
@@ -46,6 +47,10 @@ mod words;
 pub use accepted::{Accepted, Decided, FirstLook};
 pub use clock::Clock;
 pub use control::{ControlError, Watch, WatchLine, watch};
+pub use forward::{
+    CLIENT, ForwardAsk, ForwardConnection, ForwardError, Incoming, ListenRefusal, OpenForward,
+    RemoteListener, Way,
+};
 pub use limits::{ConnectionLimits, Door};
 pub use listen::{ListenError, accept_loop, bind};
 pub use live::{Close, Live, Tap, TapError};

@@ -127,6 +127,9 @@ pub async fn accept_loop<F, Fut>(
     F: Fn(Accepted, TcpStream) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    if let Ok(own) = listener.local_addr() {
+        gate.taken().reserve(own.port());
+    }
     loop {
         let (stream, peer) = tokio::select! {
             () = stop.cancelled() => return,

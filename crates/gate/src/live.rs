@@ -17,11 +17,12 @@ use gatehouse_recording::transfer::{Direction, STARTED};
 use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream, Transfer};
 use gatehouse_store::{ByteCount, Closing, NewTransfer, RecordingSummary, SessionUpdate, StoreError};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
+use crate::forward::{Ledger, Way};
 use crate::session::recording_end;
 use crate::{Gate, words};
 
@@ -48,6 +49,9 @@ pub(crate) struct Core {
     pub(crate) loss_reported: AtomicBool,
     pub(crate) channels: AtomicU32,
     pub(crate) subsystem: Mutex<Option<String>>,
+    pub(crate) ledger: Ledger,
+    /// Told each time the session was decided again and goes on.
+    pub(crate) regranted: watch::Sender<()>,
 }
 
 /// Bytes relayed, and when there was any last.
@@ -64,6 +68,18 @@ impl Counters {
             bytes_in: self.bytes_in.load(Ordering::Relaxed),
             bytes_out: self.bytes_out.load(Ordering::Relaxed),
         }
+    }
+
+    pub(crate) fn add(&self, way: Way, count: u64) {
+        match way {
+            Way::In => self.bytes_in.fetch_add(count, Ordering::Relaxed),
+            Way::Out => self.bytes_out.fetch_add(count, Ordering::Relaxed),
+        };
+    }
+
+    /// Notes that something was relayed, this many microseconds after the session's epoch.
+    pub(crate) fn touch(&self, micros: u64) {
+        self.active_micros.store(micros, Ordering::Relaxed);
     }
 
     /// Microseconds since the session's epoch at which something was relayed last.
@@ -150,6 +166,7 @@ impl Core {
     }
 
     pub(crate) async fn finish(&self, close: Close) {
+        self.ledger.finish(self.gate().clock().now()).await;
         let sealed = self.seal(close.reason.as_str()).await;
         self.report_loss().await;
         let unrecorded_bytes = self.recorder.relayed_not_written();
@@ -254,6 +271,10 @@ impl Live {
     #[cfg(test)]
     pub(crate) fn weak(&self) -> std::sync::Weak<Core> {
         Arc::downgrade(&self.core)
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// The session's id.
@@ -379,14 +400,12 @@ impl Tap {
     pub async fn data(&self, stream: Stream, bytes: Bytes) -> Result<(), TapError> {
         let count = bytes.len() as u64;
         self.tap.data(stream, bytes).await?;
-        let counters = &self.core.counters;
-        match stream {
-            Stream::Input => counters.bytes_in.fetch_add(count, Ordering::Relaxed),
-            Stream::Output | Stream::Error => counters.bytes_out.fetch_add(count, Ordering::Relaxed),
+        let way = match stream {
+            Stream::Input => Way::In,
+            Stream::Output | Stream::Error => Way::Out,
         };
-        counters
-            .active_micros
-            .store(self.core.epoch.micros(), Ordering::Relaxed);
+        self.core.counters.add(way, count);
+        self.core.counters.touch(self.core.epoch.micros());
         Ok(())
     }
 

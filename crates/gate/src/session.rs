@@ -13,12 +13,13 @@ use gatehouse_store::{
     Activation, AgentUse, CredentialKind, CredentialTrust, FirstUse, HostKeyState, NewSession, StoreError,
     StoredCredential, Transition,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
+use crate::forward::Ledger;
 use crate::live::{Close, Core, Counters, Live, RETRY, write_transfers};
 use crate::supervise::{self, Command};
 
@@ -130,6 +131,8 @@ impl Recording {
             loss_reported: AtomicBool::new(false),
             channels: AtomicU32::new(0),
             subsystem: parking_lot::Mutex::new(None),
+            ledger: Ledger::default(),
+            regranted: watch::Sender::new(()),
             decided,
         });
         // Before the row, so that an order about it finds it here.

@@ -21,6 +21,8 @@ pub struct GateSettings {
     pub warnings: Vec<SpanSeconds>,
     /// How long running sessions may go on after the order to stop.
     pub shutdown_grace: Duration,
+    /// Ports configured for this node's gates, whether they are served or not; remote forwards do not get them.
+    pub own_ports: Vec<u16>,
     /// The node's name, for lists of nodes.
     pub node_name: String,
 }

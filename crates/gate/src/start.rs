@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::forward::Taken;
 use crate::live::transfer_row;
 use crate::node::NodeHome;
 use crate::refresh::{self, DirectoryError};
@@ -69,6 +70,8 @@ struct Inner {
     directory: ArcSwap<Directory>,
     revision: watch::Sender<i64>,
     registry: Registry,
+    /// Ports of remote forwards.
+    taken: Taken,
     tasks: TaskTracker,
     /// No new sessions.
     stopping: CancellationToken,
@@ -98,11 +101,14 @@ impl Gate {
             .register_node(clock.now(), home.id(), &settings.node_name)
             .await?;
         let directory = refresh::load(&store, &settings.directory).await?;
+        let taken = Taken::default();
+        settings.own_ports.iter().for_each(|port| taken.reserve(*port));
         let gate = Self(Arc::new(Inner {
             zone,
             revision: watch::Sender::new(directory.revision()),
             directory: ArcSwap::new(directory),
             registry: Registry::default(),
+            taken,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -341,6 +347,10 @@ impl Gate {
 
     pub(crate) fn registry(&self) -> &Registry {
         &self.0.registry
+    }
+
+    pub(crate) fn taken(&self) -> &Taken {
+        &self.0.taken
     }
 
     pub(crate) fn home(&self) -> &NodeHome {

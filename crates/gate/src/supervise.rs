@@ -182,6 +182,7 @@ impl Watch {
     fn regrant(&self, old: &Grant, fresh: Grant, notices: &mut Vec<Command>) -> Arc<Grant> {
         let fresh = Arc::new(fresh);
         self.core.grant.store(Arc::clone(&fresh));
+        self.core.regranted.send_replace(());
         if old.rights != fresh.rights {
             notices.push(Command::Regranted);
         }

@@ -60,6 +60,7 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         directory: DirectorySettings::default(),
         warnings: Vec::new(),
         shutdown_grace: Duration::from_millis(10),
+        own_ports: Vec::new(),
         node_name: "test".to_owned(),
     };
     let gate = Gate::start(settings, home, store.clone(), Clock::system())

@@ -1,5 +1,6 @@
 //! `gatehouse serve`: the wiring of a node.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -95,8 +96,25 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
         directory: config.directory_settings(),
         warnings: config.expiry.warnings.clone(),
         shutdown_grace: config.shutdown.grace.std(),
+        own_ports: own_ports(config),
         node_name: host.unwrap_or_else(|| "localhost".to_owned()),
     })
+}
+
+/// The ports that the configuration names for listeners.
+fn own_ports(config: &Config) -> Vec<u16> {
+    let sections = [
+        &config.ssh.listen,
+        &config.rdp.listen,
+        &config.web.listen,
+        &config.web.plain_listen,
+        &config.metrics.listen,
+    ];
+    let addresses = sections.into_iter().flat_map(|listen| listen.addresses());
+    addresses
+        .map(SocketAddr::port)
+        .filter(|port| *port != 0)
+        .collect()
 }
 
 /// The configured algorithms.

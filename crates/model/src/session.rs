@@ -47,6 +47,8 @@ words! {
         Dynamic = "dynamic",
         /// To or from a Unix socket.
         Unix = "unix",
+        /// Windows of programs at the server, to the client's X server.
+        X11 = "x11",
     }
 }
 

@@ -1,6 +1,7 @@
 //! The backend's side: connecting, checking its host key, and what it may open towards the client.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,10 +91,29 @@ impl BackendError {
     }
 }
 
+/// Where a connection came to that the backend passes on, and whence.
+pub(crate) enum ForwardedFrom {
+    /// `forwarded-tcpip` (RFC 4254 section 7.2).
+    Port {
+        to: String,
+        to_port: u32,
+        origin: String,
+        origin_port: u32,
+    },
+    /// `forwarded-streamlocal@openssh.com`.
+    Socket(String),
+}
+
 /// What the backend may open towards the client; decided by the connection.
 pub(crate) trait TowardsClient: Send + Sync + 'static {
     /// The backend opens a channel to the person's agent.
     fn agent_channel(&self, channel: Channel<Msg>, reply: ChannelOpenHandle);
+
+    /// Somebody connected to where the backend listens for the client.
+    fn forwarded_channel(&self, channel: Channel<Msg>, from: ForwardedFrom, reply: ChannelOpenHandle);
+
+    /// A program at the server wants to show a window; where it connected from.
+    fn x11_channel(&self, channel: Channel<Msg>, origin: (String, u32), reply: ChannelOpenHandle);
 
     /// The connection to the backend is over.
     fn backend_gone(&self);
@@ -103,6 +123,8 @@ pub(crate) trait TowardsClient: Send + Sync + 'static {
 pub(crate) struct Backend {
     /// The connection.
     pub(crate) handle: client::Handle<BackendHandler>,
+    /// Where it was reached.
+    pub(crate) ip: Option<IpAddr>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -148,6 +170,7 @@ pub(crate) async fn connect(
         first_key,
         towards_client,
     };
+    let ip = stream.peer_addr().ok().map(|addr| addr.ip());
     let stream = AbortableStream::new(stream, BytesMut::new(), abort);
     let config = settings.client_config(&pinned);
     let outcome = tokio::time::timeout(
@@ -156,7 +179,7 @@ pub(crate) async fn connect(
     )
     .await;
     match outcome {
-        Ok(Ok(handle)) => Ok(Backend { handle, seen }),
+        Ok(Ok(handle)) => Ok(Backend { handle, ip, seen }),
         Ok(Err(source)) => Err(match seen.lock().key_error.take() {
             Some(error) => error,
             None if matches!(source, russh::Error::Disconnect | russh::Error::HUP) => {
@@ -305,25 +328,34 @@ impl client::Handler for BackendHandler {
 
     async fn server_channel_open_forwarded_tcpip(
         &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: u32,
-        _: &str,
-        _: u32,
+        channel: Channel<Msg>,
+        to: &str,
+        to_port: u32,
+        origin: &str,
+        origin_port: u32,
         reply: ChannelOpenHandle,
         _: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        refuse(reply).await
+        let from = ForwardedFrom::Port {
+            to: to.to_owned(),
+            to_port,
+            origin: origin.to_owned(),
+            origin_port,
+        };
+        self.towards_client.forwarded_channel(channel, from, reply);
+        Ok(())
     }
 
     async fn server_channel_open_forwarded_streamlocal(
         &mut self,
-        _: Channel<Msg>,
-        _: &str,
+        channel: Channel<Msg>,
+        path: &str,
         reply: ChannelOpenHandle,
         _: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        refuse(reply).await
+        let from = ForwardedFrom::Socket(path.to_owned());
+        self.towards_client.forwarded_channel(channel, from, reply);
+        Ok(())
     }
 
     async fn server_channel_open_session(
@@ -360,13 +392,15 @@ impl client::Handler for BackendHandler {
 
     async fn server_channel_open_x11(
         &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: u32,
+        channel: Channel<Msg>,
+        origin: &str,
+        port: u32,
         reply: ChannelOpenHandle,
         _: &mut client::Session,
     ) -> Result<(), Self::Error> {
-        refuse(reply).await
+        self.towards_client
+            .x11_channel(channel, (origin.to_owned(), port), reply);
+        Ok(())
     }
 }
 

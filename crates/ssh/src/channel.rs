@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::conn::{Conn, Session};
 use crate::pump;
-use crate::requests::{PtyRequest, Requests};
+use crate::requests::{PtyRequest, Requests, X11Request};
 use crate::text;
 
 /// For the backend to answer a request; the client's connection stands still meanwhile.
@@ -189,6 +189,15 @@ impl SessionChannel {
         .await
     }
 
+    /// Asks the backend for windows.
+    pub(crate) async fn ask_x11(&self, x11: &X11Request) -> bool {
+        let Some(backend) = self.backend.get() else {
+            return false;
+        };
+        self.ask(backend.request_x11(true, x11.single, &x11.protocol, &x11.cookie, x11.screen))
+            .await
+    }
+
     /// Begins the recording and starts the shell, command or subsystem. A refusal is told as such; an error is a
     /// sentence for the person.
     pub(crate) async fn start(
@@ -220,7 +229,8 @@ impl SessionChannel {
             .map(|banner| text::from_backend(&banner));
         let greeting =
             (pty.is_some() && kind == ChannelKind::Shell).then(|| text::banner(&session.live.greeting()));
-        *self.opening.lock() = Some([banner, greeting].into_iter().flatten().collect());
+        let kept = conn.take_kept().into_iter().map(|text| text::stderr_line(&text));
+        *self.opening.lock() = Some([banner, greeting].into_iter().flatten().chain(kept).collect());
         self.record_variables().await;
         let started = match kind {
             ChannelKind::Shell => self.ask(backend.request_shell(true)).await,

@@ -6,23 +6,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use gatehouse_model::Right;
 use gatehouse_recording::ChannelKind;
 use russh::keys::{Certificate, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, server};
-use tokio::sync::oneshot;
 
 use crate::auth::Authentication;
 use crate::channel::SessionChannel;
-use crate::conn::{Conn, Session};
-use crate::deferred::session_for;
-use crate::requests::PtyRequest;
-
-/// For the backend to open a channel.
-const OPEN_PATIENCE: Duration = Duration::from_secs(20);
+use crate::conn::Conn;
+use crate::forward::{self, Asked, Place};
+use crate::requests::{PtyRequest, X11Request};
+use crate::starting::{self, ask_x11, start_deferred, x11_permitted};
 
 /// The handler of one client's connection.
 pub(crate) struct Client {
@@ -40,6 +36,15 @@ impl Client {
 
     fn channel(&self, id: ChannelId) -> Option<Arc<SessionChannel>> {
         self.conn.channels.lock().get(&id).cloned()
+    }
+
+    /// Passes a wish for windows on, or keeps it for the login that is still to be made.
+    async fn x11(&self, channel: &SessionChannel, x11: X11Request) -> bool {
+        let Some(session) = self.conn.session.get() else {
+            channel.requests.lock().x11 = Some(x11);
+            return true;
+        };
+        x11_permitted(&self.conn, session) && ask_x11(&self.conn, channel, &x11).await
     }
 
     /// Begins a shell, command or subsystem.
@@ -150,9 +155,10 @@ impl Handler for Client {
         let channel = SessionChannel::new(channel);
         self.conn.channels.lock().insert(channel.id, Arc::clone(&channel));
         match self.conn.session.get().cloned() {
-            Some(session) => self
-                .conn
-                .guarded(open(Arc::clone(&self.conn), session, channel, reply)),
+            Some(session) => {
+                self.conn
+                    .guarded(starting::open(Arc::clone(&self.conn), session, channel, reply))
+            }
             None => reply.accept().await,
         }
         Ok(())
@@ -160,31 +166,87 @@ impl Handler for Client {
 
     async fn channel_open_direct_tcpip(
         &mut self,
-        _: Channel<Msg>,
-        _: &str,
-        _: u32,
-        _: &str,
-        _: u32,
+        channel: Channel<Msg>,
+        host: &str,
+        port: u32,
+        origin: &str,
+        origin_port: u32,
         reply: ChannelOpenHandle,
         _: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        reply
-            .reject(not_allowed("port forwarding is not allowed by the gate"))
-            .await;
+        let asked = Asked::Tcp {
+            host: host.to_owned(),
+            port,
+            origin: origin.to_owned(),
+            origin_port,
+        };
+        let conn = Arc::clone(&self.conn);
+        self.conn
+            .guarded(forward::open_local(conn, channel, asked, reply));
         Ok(())
     }
 
     async fn channel_open_direct_streamlocal(
         &mut self,
-        _: Channel<Msg>,
-        _: &str,
+        channel: Channel<Msg>,
+        path: &str,
         reply: ChannelOpenHandle,
         _: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        reply
-            .reject(not_allowed("forwarding to sockets is not allowed by the gate"))
-            .await;
+        let (conn, asked) = (Arc::clone(&self.conn), Asked::Socket(path.to_owned()));
+        self.conn
+            .guarded(forward::open_local(conn, channel, asked, reply));
         Ok(())
+    }
+
+    async fn tcpip_forward(
+        &mut self,
+        address: &str,
+        port: &mut u32,
+        session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        let place = Place::Port {
+            address: address.to_owned(),
+            port: *port,
+        };
+        let (conn, reply) = (Arc::clone(&self.conn), session.reply_later());
+        self.conn.guarded(forward::listen(conn, place, reply));
+        Ok(true)
+    }
+
+    async fn cancel_tcpip_forward(
+        &mut self,
+        address: &str,
+        port: u32,
+        session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        let address = address.to_owned();
+        let (conn, reply) = (Arc::clone(&self.conn), session.reply_later());
+        self.conn
+            .guarded(forward::cancel(conn, Place::Port { address, port }, reply));
+        Ok(true)
+    }
+
+    async fn streamlocal_forward(
+        &mut self,
+        path: &str,
+        session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        let (conn, reply) = (Arc::clone(&self.conn), session.reply_later());
+        self.conn
+            .guarded(forward::listen(conn, Place::Socket(path.to_owned()), reply));
+        Ok(true)
+    }
+
+    async fn cancel_streamlocal_forward(
+        &mut self,
+        path: &str,
+        session: &mut server::Session,
+    ) -> Result<bool, Self::Error> {
+        let (conn, reply) = (Arc::clone(&self.conn), session.reply_later());
+        self.conn
+            .guarded(forward::cancel(conn, Place::Socket(path.to_owned()), reply));
+        Ok(true)
     }
 
     async fn channel_close(&mut self, id: ChannelId, _: &mut server::Session) -> Result<(), Self::Error> {
@@ -284,13 +346,22 @@ impl Handler for Client {
     async fn x11_request(
         &mut self,
         id: ChannelId,
-        _: bool,
-        _: &str,
-        _: &str,
-        _: u32,
+        single: bool,
+        protocol: &str,
+        cookie: &str,
+        screen: u32,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        session.channel_failure(id)
+        let x11 = X11Request {
+            single,
+            protocol: protocol.to_owned(),
+            cookie: cookie.to_owned(),
+            screen,
+        };
+        match self.channel(id) {
+            Some(channel) if self.x11(&channel, x11).await => session.channel_success(id),
+            _ => session.channel_failure(id),
+        }
     }
 
     async fn shell_request(
@@ -319,102 +390,4 @@ impl Handler for Client {
         self.start(id, ChannelKind::Subsystem(name.to_owned()), session)
             .await
     }
-}
-
-fn not_allowed(reason: &str) -> ChannelOpenFailure {
-    // SSH_OPEN_ADMINISTRATIVELY_PROHIBITED (RFC 4254 section 5.1), with words of our own.
-    ChannelOpenFailure::Other {
-        code: 1,
-        reason: reason.to_owned(),
-    }
-}
-
-/// Opens a channel at the backend; the client's is confirmed when the backend's is.
-async fn open(
-    conn: Arc<Conn>,
-    session: Arc<Session>,
-    channel: Arc<SessionChannel>,
-    reply: ChannelOpenHandle,
-) {
-    match open_at_backend(&session).await {
-        Ok(backend) => {
-            channel.attach(&conn, backend);
-            reply.accept().await;
-        }
-        Err(reason) => {
-            conn.channels.lock().remove(&channel.id);
-            channel.mark_closed();
-            reply.reject(reason).await;
-        }
-    }
-}
-
-/// The attempt goes on by itself when it takes too long, so that a late answer finds its place.
-async fn open_at_backend(session: &Arc<Session>) -> Result<Channel<russh::client::Msg>, ChannelOpenFailure> {
-    let session = Arc::clone(session);
-    let (answer, answered) = oneshot::channel();
-    tokio::spawn(async move {
-        let opened = session.backend.channel_open_session().await;
-        if let Err(Ok(late)) = answer.send(opened) {
-            let _ = late.close().await;
-        }
-    });
-    match tokio::time::timeout(OPEN_PATIENCE, answered).await {
-        Ok(Ok(Ok(channel))) => Ok(channel),
-        Ok(Ok(Err(russh::Error::ChannelOpenFailure(reason)))) => Err(reason),
-        _ => Err(ChannelOpenFailure::ConnectFailed),
-    }
-}
-
-/// Makes the login at the backend if it is still to be made, then passes on what was asked for.
-async fn start_deferred(conn: Arc<Conn>, channel: Arc<SessionChannel>, kind: ChannelKind) {
-    let session = match session_for(&conn).await {
-        Ok(session) => session,
-        Err(sentence) => return refuse(&conn, &channel, &sentence).await,
-    };
-    let backend = match open_at_backend(&session).await {
-        Ok(backend) => backend,
-        Err(_) => {
-            let sentence = format!(
-                "{} refused to open another session on this connection",
-                conn.server()
-            );
-            return refuse(&conn, &channel, &sentence).await;
-        }
-    };
-    channel.attach(&conn, backend);
-    let (pty, variables, agent) = {
-        let requests = channel.requests.lock();
-        (requests.pty.clone(), requests.variables.clone(), requests.agent)
-    };
-    let Some(to_backend) = channel.backend.get() else {
-        return;
-    };
-    if agent && session.live.rights().allows(Right::Agent) {
-        SessionChannel::tell(to_backend.agent_forward(false)).await;
-    }
-    if let Some(pty) = pty
-        && !channel.ask_pty(&pty).await
-    {
-        channel.requests.lock().pty = None;
-    }
-    for (name, value) in variables {
-        SessionChannel::tell(to_backend.set_env(false, name, value)).await;
-    }
-    match channel.start(&conn, &session, kind).await {
-        Ok(true) => {}
-        Ok(false) => {
-            let sentence = format!("{} refused what was asked for", conn.server());
-            refuse(&conn, &channel, &sentence).await;
-        }
-        Err(sentence) => refuse(&conn, &channel, &sentence).await,
-    }
-}
-
-async fn refuse(conn: &Conn, channel: &SessionChannel, sentence: &str) {
-    channel.refuse(sentence).await;
-    if let Some(backend) = channel.backend.get() {
-        let _ = backend.close().await;
-    }
-    conn.channels.lock().remove(&channel.id);
 }

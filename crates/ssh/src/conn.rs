@@ -1,6 +1,7 @@
 //! One client's connection: what its handler, its channels and the backend's handler share, and how it ends.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
@@ -8,19 +9,21 @@ use std::time::Duration;
 use gatehouse_gate::{Accepted, Close, Command, Live, LoginMethod, OpenError, Recording};
 use gatehouse_model::Right;
 use parking_lot::Mutex;
-use russh::client::{self, ChannelOpenHandle};
+use russh::client;
 use russh::server::{self, Msg};
-use russh::{Channel, ChannelId, ChannelOpenFailure, Disconnect};
+use russh::{Channel, ChannelId, Disconnect};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backend::{Backend, BackendHandler, TowardsClient};
+use crate::backend::{Backend, BackendHandler};
 use crate::channel::SessionChannel;
 use crate::deferred::Deferred;
-use crate::relay;
+use crate::forward::{self, Remote};
 use crate::settings::SshSettings;
 
+/// Notices that are kept for what starts next.
+const KEPT: usize = 8;
 /// Agent channels that a backend may have open at a time.
 const AGENT_CHANNELS: usize = 16;
 /// For channels to show why they end and to close by themselves.
@@ -32,6 +35,8 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(crate) struct Session {
     pub(crate) live: Live,
     pub(crate) backend: client::Handle<BackendHandler>,
+    /// The address at which the backend was reached.
+    pub(crate) backend_ip: Option<IpAddr>,
     /// What the backend said before the login, until a first channel shows it.
     pub(crate) banner: Mutex<Option<String>>,
 }
@@ -51,10 +56,20 @@ pub(crate) struct Conn {
     pub(crate) channels: Mutex<HashMap<ChannelId, Arc<SessionChannel>>>,
     /// The client said that it forwards its agent.
     pub(crate) agent_offered: AtomicBool,
+    /// The agent was asked for the login although the client did not offer it, for a forward.
+    pub(crate) agent_asked: AtomicBool,
     /// Agent channels of the backend that may be open at a time.
-    agent_channels: Arc<Semaphore>,
+    pub(crate) agent_channels: Arc<Semaphore>,
     /// Ends the agent channels that are open.
-    agent_stop: Mutex<CancellationToken>,
+    pub(crate) agent_stop: Mutex<CancellationToken>,
+    /// The client asked for X11, and the backend was told.
+    pub(crate) x11_asked: AtomicBool,
+    /// Connections through forwards that may be open at a time.
+    pub(crate) forward_places: Arc<Semaphore>,
+    /// Remote forwards in use.
+    pub(crate) remotes: Mutex<Vec<Arc<Remote>>>,
+    /// What is to be shown when something starts.
+    kept: Mutex<Vec<String>>,
     pub(crate) tasks: TaskTracker,
     logged_in: Notify,
     lost: AtomicBool,
@@ -65,6 +80,7 @@ impl Conn {
     pub(crate) fn new(settings: Arc<SshSettings>, accepted: Accepted) -> Arc<Self> {
         let ending = CancellationToken::new();
         Arc::new(Self {
+            forward_places: Arc::new(Semaphore::new(settings.forward_connections)),
             settings,
             accepted,
             abort: CancellationToken::new(),
@@ -76,6 +92,10 @@ impl Conn {
             deferred: tokio::sync::Mutex::new(None),
             channels: Mutex::default(),
             agent_offered: AtomicBool::new(false),
+            agent_asked: AtomicBool::new(false),
+            x11_asked: AtomicBool::new(false),
+            remotes: Mutex::default(),
+            kept: Mutex::default(),
             tasks: TaskTracker::new(),
             logged_in: Notify::new(),
             lost: AtomicBool::new(false),
@@ -105,6 +125,7 @@ impl Conn {
         let banner = Mutex::new(backend.take_banner());
         let session = Arc::new(Session {
             live,
+            backend_ip: backend.ip,
             backend: backend.handle,
             banner,
         });
@@ -206,10 +227,32 @@ impl Conn {
         self.abort.cancel();
         *self.deferred.lock().await = None;
         self.channels.lock().clear();
+        self.remotes.lock().clear();
         if let Some(session) = self.session.get() {
             let close = self.close.lock().take().unwrap_or_else(Close::normal);
             session.live.close(close).await;
         }
+    }
+
+    /// Shows a notice in interactive shells; whether there was one.
+    pub(crate) fn tell(&self, text: &str) -> bool {
+        let channels = self.channels.lock();
+        let interactive: Vec<_> = channels.values().filter(|c| c.is_interactive()).collect();
+        interactive.iter().for_each(|channel| channel.notice(text));
+        !interactive.is_empty()
+    }
+
+    /// The same; without a shell it is kept for what starts next.
+    pub(crate) fn tell_or_keep(&self, text: &str) {
+        let mut kept = self.kept.lock();
+        if !self.tell(text) && kept.len() < KEPT {
+            kept.push(text.to_owned());
+        }
+    }
+
+    /// What was kept to be shown.
+    pub(crate) fn take_kept(&self) -> Vec<String> {
+        std::mem::take(&mut *self.kept.lock())
     }
 
     /// The server's name, for sentences.
@@ -243,9 +286,7 @@ async fn obey(conn: Weak<Conn>, session: Arc<Session>, mut commands: mpsc::Recei
         };
         match command {
             Command::Notice(text) => {
-                for channel in conn.channels.lock().values() {
-                    channel.notice(&text);
-                }
+                conn.tell(&text);
             }
             Command::Regranted => {
                 if !session.live.rights().allows(Right::Agent) {
@@ -263,63 +304,12 @@ async fn obey(conn: Weak<Conn>, session: Arc<Session>, mut commands: mpsc::Recei
     }
 }
 
-/// What the backend may open towards this connection's client.
-pub(crate) struct ToClient(pub(crate) Weak<Conn>);
-
-impl TowardsClient for ToClient {
-    fn backend_gone(&self) {
-        if let Some(conn) = self.0.upgrade()
-            && conn.session.get().is_some()
-        {
-            conn.backend_lost();
-        }
-    }
-
-    fn agent_channel(&self, channel: Channel<client::Msg>, reply: ChannelOpenHandle) {
-        let Some(conn) = self.0.upgrade() else { return };
-        let allowed = conn.agent_offered.load(Ordering::Acquire)
-            && conn
-                .session
-                .get()
-                .is_some_and(|session| session.live.rights().allows(Right::Agent));
-        let place = Arc::clone(&conn.agent_channels).try_acquire_owned();
-        let stop = conn.agent_stop.lock().clone();
-        let tasks = conn.tasks.clone();
-        tasks.spawn(async move {
-            let Ok(_place) = place else {
-                return reply.reject(ChannelOpenFailure::ResourceShortage).await;
-            };
-            if !allowed {
-                reply.reject(ChannelOpenFailure::AdministrativelyProhibited).await;
-                return;
-            }
-            match open_agent(&conn).await {
-                Some(agent) => {
-                    reply.accept().await;
-                    relay::join(channel, agent, &stop).await;
-                }
-                None => reply.reject(ChannelOpenFailure::ConnectFailed).await,
-            }
-        });
-    }
-}
-
 /// For the client to open its agent's channel.
 const AGENT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Opens a channel to the client's agent. The attempt goes on by itself when it takes too long: a refusal that
-/// finds nobody waiting would end the whole connection.
-pub(crate) async fn open_agent(conn: &Arc<Conn>) -> Option<Channel<Msg>> {
+/// Opens a channel to the client's agent.
+pub(crate) async fn open_agent(conn: &Conn) -> Option<Channel<Msg>> {
     let client = conn.client.get()?.clone();
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    tokio::spawn(async move {
-        let opened = client.channel_open_agent().await;
-        if let Err(Ok(late)) = answer.send(opened) {
-            let _ = late.close().await;
-        }
-    });
-    match tokio::time::timeout(AGENT_PATIENCE, answered).await {
-        Ok(Ok(Ok(channel))) => Some(channel),
-        _ => None,
-    }
+    let open = async move { client.channel_open_agent().await };
+    forward::opened(AGENT_PATIENCE, open).await.ok()
 }

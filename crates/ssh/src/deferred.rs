@@ -12,7 +12,8 @@ use russh::keys::agent::client::AgentClient;
 use russh::keys::{PrivateKey, PrivateKeyWithHashAlg, PublicKey};
 
 use crate::backend::{self, Backend};
-use crate::conn::{Conn, Session, ToClient, open_agent};
+use crate::conn::{Conn, Session, open_agent};
+use crate::forward::ToClient;
 
 /// Keys of an agent that are tried; servers break off after some six refusals.
 const AGENT_KEYS: usize = 10;
@@ -25,9 +26,18 @@ pub(crate) struct Deferred {
     pub(crate) proven: Option<PublicKey>,
 }
 
+/// For what a session is needed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opener {
+    /// A channel, before which a client says that it forwards its agent.
+    Channel,
+    /// A forward, before which it has had no chance to say so: the agent is asked for once, unasked.
+    Forward,
+}
+
 /// The connection's session, after the deferred login if it is still to be made. The error is a sentence for the
 /// person.
-pub(crate) async fn session_for(conn: &Arc<Conn>) -> Result<Arc<Session>, String> {
+pub(crate) async fn session_for(conn: &Arc<Conn>, opener: Opener) -> Result<Arc<Session>, String> {
     // Held during the login: other channels of the connection wait for its outcome.
     let deferred = conn.deferred.lock().await;
     if let Some(session) = conn.session.get() {
@@ -36,12 +46,12 @@ pub(crate) async fn session_for(conn: &Arc<Conn>) -> Result<Arc<Session>, String
     let Some(waiting) = deferred.as_ref() else {
         return Err("the connection is over".to_owned());
     };
-    log_in(conn, waiting).await
+    log_in(conn, waiting, opener).await
 }
 
-async fn log_in(conn: &Arc<Conn>, deferred: &Deferred) -> Result<Arc<Session>, String> {
+async fn log_in(conn: &Arc<Conn>, deferred: &Deferred, opener: Opener) -> Result<Arc<Session>, String> {
     let decided = &deferred.decided;
-    let agent = conn.agent_offered.load(Ordering::Acquire);
+    let offered = conn.agent_offered.load(Ordering::Acquire);
     let has_credential = decided.has_credential(deferred.proof).await.map_err(|error| {
         tracing::error!(
             error = &error as &dyn std::error::Error,
@@ -49,6 +59,11 @@ async fn log_in(conn: &Arc<Conn>, deferred: &Deferred) -> Result<Arc<Session>, S
         );
         "the gate's database cannot be reached; try again shortly".to_owned()
     })?;
+    let unasked = opener == Opener::Forward
+        && !offered
+        && !has_credential
+        && !conn.agent_asked.swap(true, Ordering::AcqRel);
+    let agent = offered || unasked;
     if !agent && !has_credential {
         let sentence = how_to_go_on(decided);
         decided.report_failure("no_login_method", &sentence).await;

@@ -18,12 +18,22 @@ pub(crate) struct PtyRequest {
     pub(crate) modes: Vec<(Pty, u32)>,
 }
 
+/// Windows as the client asked for them (RFC 4254 section 6.3.1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct X11Request {
+    pub(crate) single: bool,
+    pub(crate) protocol: String,
+    pub(crate) cookie: String,
+    pub(crate) screen: u32,
+}
+
 /// The requests of a channel, in the order in which they are to be passed on.
 #[derive(Debug, Default)]
 pub(crate) struct Requests {
     pub(crate) pty: Option<PtyRequest>,
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) agent: bool,
+    pub(crate) x11: Option<X11Request>,
     pub(crate) started: bool,
 }
 

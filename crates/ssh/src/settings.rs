@@ -54,6 +54,8 @@ pub struct SshSettings {
     pub password_attempts: u32,
     /// Channels open at a time on one connection.
     pub channels: usize,
+    /// Connections through forwards open at a time on one connection.
+    pub forward_connections: usize,
     /// Whether a password goes to a host key never seen before.
     pub first_use: FirstUse,
     /// What follows a registered key.
@@ -73,6 +75,7 @@ impl SshSettings {
             login_timeout: Duration::from_secs(20),
             password_attempts: 6,
             channels: 100,
+            forward_connections: 256,
             first_use: FirstUse::Accept,
             second_step: SecondStep::Password,
             keepalive: Some(Duration::from_secs(60)),

@@ -1,9 +1,7 @@
 //! What happens within a session: transfers and forwards.
 
-use gatehouse_model::{ForwardKind, SessionId, Timestamp, TransferDirection};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use gatehouse_model::{SessionId, Timestamp, TransferDirection};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::change::Scope;
 use crate::entity::{forward, session, transfer};
@@ -34,21 +32,6 @@ pub struct NewTransfer {
     pub started_at: Timestamp,
     /// How long it took.
     pub duration: std::time::Duration,
-}
-
-/// A forward about to be opened.
-#[derive(Clone, Debug)]
-pub struct NewForward {
-    /// Within which session.
-    pub session: SessionId,
-    /// Which way it runs.
-    pub kind: ForwardKind,
-    /// Where connections are accepted, or come from.
-    pub listen: String,
-    /// Where they lead.
-    pub destination: String,
-    /// When.
-    pub started_at: Timestamp,
 }
 
 /// The row of a forward.
@@ -82,28 +65,6 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a forward that begins.
-    ///
-    /// # Errors
-    /// The database cannot be written, or there is no such session.
-    pub async fn open_forward(&self, new: NewForward) -> Result<ForwardId, StoreError> {
-        let change = self.change(Scope::Record).await?;
-        let row = forward::ActiveModel {
-            session_id: Set(new.session.0),
-            kind: Set(new.kind.to_string()),
-            listen: Set(outside_text(new.listen)),
-            destination: Set(outside_text(new.destination)),
-            bytes_in: Set(0),
-            bytes_out: Set(0),
-            started_at: Set(to_db(new.started_at)),
-            ended_at: Set(None),
-            ..Default::default()
-        };
-        let row = row.insert(change.db()).await?;
-        change.commit().await?;
-        Ok(ForwardId(row.id))
-    }
-
     /// Keeps the counters of running forwards, in one transaction.
     ///
     /// # Errors
@@ -126,33 +87,6 @@ impl Store {
                 .exec(change.db())
                 .await?;
         }
-        change.commit().await?;
-        Ok(())
-    }
-
-    /// Keeps the end of a forward. One that has ended already stays as it is.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn close_forward(
-        &self,
-        now: Timestamp,
-        id: ForwardId,
-        bytes: ByteCount,
-    ) -> Result<(), StoreError> {
-        let change = self.change(Scope::Record).await?;
-        let row = forward::ActiveModel {
-            ended_at: Set(Some(to_db(now))),
-            ..counted(bytes)
-        };
-        let running = forward::Column::EndedAt.is_null();
-        let own = forward::Column::Id.eq(id.0);
-        forward::Entity::update_many()
-            .set(row)
-            .filter(own)
-            .filter(running)
-            .exec(change.db())
-            .await?;
         change.commit().await?;
         Ok(())
     }
@@ -201,7 +135,7 @@ impl Store {
     }
 }
 
-fn counted(bytes: ByteCount) -> forward::ActiveModel {
+pub(crate) fn counted(bytes: ByteCount) -> forward::ActiveModel {
     forward::ActiveModel {
         bytes_in: Set(signed(bytes.bytes_in)),
         bytes_out: Set(signed(bytes.bytes_out)),

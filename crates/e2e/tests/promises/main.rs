@@ -17,6 +17,7 @@ mod denial;
 mod ending;
 mod files;
 mod flow;
+mod forwards;
 mod login;
 mod pass_through;
 mod recording;

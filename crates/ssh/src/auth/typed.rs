@@ -10,7 +10,7 @@ use russh::{MethodKind, MethodSet};
 
 use super::{Authentication, Verdict, refuse};
 use crate::backend::{self, Backend, BackendError};
-use crate::conn::ToClient;
+use crate::forward::ToClient;
 use crate::settings::{denied_methods, methods, second_step_methods};
 use crate::text;
 

@@ -16,6 +16,7 @@ mod book;
 mod denials;
 mod directory;
 mod feed;
+mod forwards;
 mod groups;
 mod host_keys;
 mod long_history;

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use gatehouse_model::{
-    EndReason, ForwardKind, NodeId, PolicyId, Protocol, SessionId, SessionState, SpanSeconds, Timestamp,
-    TransferDirection,
+    EndReason, NodeId, PolicyId, Protocol, SessionId, SessionState, SpanSeconds, TransferDirection,
 };
 use gatehouse_store::{
-    Activation, Actor, AgentUse, ByteCount, Closing, KillTarget, NewForward, NewSession, NewTransfer,
-    PageRequest, Past, RecordingSummary, Server, SessionFilter, SessionUpdate, Store, Transition, User,
+    Activation, Actor, AgentUse, ByteCount, Closing, KillTarget, NewSession, NewTransfer, PageRequest,
+    RecordingSummary, Server, SessionFilter, SessionUpdate, Store, Transition, User,
 };
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ on_both!(
     a_failed_login_leaves_only_the_event,
     sessions_are_found_by_filters_pages_and_prefixes,
     orders_to_kill_reach_the_node_until_they_are_done,
-    transfers_and_forwards_belong_to_their_session,
+    transfers_belong_to_their_session,
     nodes_come_and_go,
 );
 
@@ -74,7 +73,7 @@ pub(crate) async fn opened(store: &Store, user: &User, server: &Server, n: u128)
     id
 }
 
-fn closing(reason: EndReason) -> Closing {
+pub(crate) fn closing(reason: EndReason) -> Closing {
     Closing {
         reason,
         ended_by: None,
@@ -412,7 +411,7 @@ async fn orders_to_kill_reach_the_node_until_they_are_done(place: &Place) {
     assert_eq!(killed, 4);
 }
 
-async fn transfers_and_forwards_belong_to_their_session(place: &Place) {
+async fn transfers_belong_to_their_session(place: &Place) {
     let store = place.open().await;
     let (ana, web) = (user(&store, "ana", &[]).await, server(&store, "web01").await);
     let session = opened(&store, &ana, &web, 1).await;
@@ -428,40 +427,6 @@ async fn transfers_and_forwards_belong_to_their_session(place: &Place) {
         duration: Duration::from_millis(100),
     };
     store.add_transfer(transfer).await.unwrap();
-    let forward = |destination: &str| NewForward {
-        session,
-        kind: ForwardKind::Local,
-        listen: "127.0.20.1:9090".to_owned(),
-        destination: destination.to_owned(),
-        started_at: now(),
-    };
-    let first = store.open_forward(forward("db:5432")).await.unwrap();
-    let second = store.open_forward(forward("db:5433")).await.unwrap();
-    store
-        .count_forward_bytes(&[(
-            second,
-            ByteCount {
-                bytes_in: 1,
-                bytes_out: 2,
-            },
-        )])
-        .await
-        .unwrap();
-    store
-        .close_forward(
-            now(),
-            first,
-            ByteCount {
-                bytes_in: 3,
-                bytes_out: 4,
-            },
-        )
-        .await
-        .unwrap();
-    store
-        .close_forward(Timestamp::MAX, first, ByteCount::default())
-        .await
-        .unwrap();
     let shown = store.session(now(), &session.to_string()).await.unwrap();
     assert_eq!(
         (
@@ -469,48 +434,6 @@ async fn transfers_and_forwards_belong_to_their_session(place: &Place) {
             shown.transfers[0].duration_seconds
         ),
         ("/etc/motd\u{FFFD}x", 0.1)
-    );
-    assert_eq!(
-        shown
-            .forwards
-            .iter()
-            .map(|f| (f.bytes_in, f.ended_at))
-            .collect::<Vec<_>>(),
-        [(3, Some(now())), (1, None)]
-    );
-    let running = store
-        .forwards(Past::Omit, &PageRequest::all())
-        .await
-        .unwrap()
-        .items;
-    assert_eq!(
-        (
-            running.len(),
-            running[0].user.as_str(),
-            running[0].forward.destination.as_str()
-        ),
-        (1, "ana", "db:5433")
-    );
-    store
-        .close_session(&cli(), now(), session, closing(EndReason::Normal))
-        .await
-        .unwrap();
-    assert!(
-        store
-            .forwards(Past::Omit, &PageRequest::all())
-            .await
-            .unwrap()
-            .items
-            .is_empty()
-    );
-    assert_eq!(
-        store
-            .forwards(Past::Include, &PageRequest::first(1))
-            .await
-            .unwrap()
-            .items
-            .len(),
-        1
     );
 }
 
