@@ -14,7 +14,7 @@ fn port_free_at(one: Ipv4Addr, other: Ipv4Addr) -> u16 {
     (0..50)
         .map(|_| free_port(one))
         .find(|port| std::net::TcpListener::bind((other, *port)).is_ok())
-        .expect("a port that is free at both addresses")
+        .unwrap()
 }
 
 /// The server as the backend sees itself: the address that `-R` names, so that tests do not meet on 127.0.0.1.
