@@ -43,6 +43,7 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         services: vec![(Protocol::Ssh, 22)],
         os: None,
         description: None,
+        legacy_algorithms: gatehouse_model::LegacyAlgorithms::Off,
         proxy: ProxyChoice::Address("127.0.20.1".parse().unwrap()),
     };
     store.add_server(&actor, now, server).await.unwrap();

@@ -19,6 +19,7 @@
 mod algorithms;
 mod auth;
 mod backend;
+mod backend_error;
 mod channel;
 mod client;
 mod conn;
