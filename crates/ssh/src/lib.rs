@@ -28,6 +28,7 @@ mod forward;
 mod host_keys;
 mod ident;
 mod login;
+mod mosh;
 mod pump;
 mod relay;
 mod requests;
