@@ -3,6 +3,9 @@
 #     setup_tools build        what compiling and the demo need
 #     setup_tools test         the same and what the tests need
 #
+# with the checkout's folder in `top`. Libraries that some tests drive as clients go, by exact version and checksum, into
+# `$top/.tools`, which git ignores.
+#
 # Installs what is missing when root, else prints the one command that does and exits 1. A cargo that is
 # there and new enough is always preferred.
 
@@ -46,16 +49,28 @@ setup_look() {
     setup_want ssh openssh-client
     setup_want sshd openssh-server
     if [ "$1" = test ]; then
+        setup_want ansible ansible-core
         setup_want asciinema asciinema
         setup_want curl curl
+        setup_want dbclient dropbear-bin
         setup_want git git
+        setup_want go golang-go
+        [ -d /usr/share/gocode/src/golang.org/x/crypto/ssh ] ||
+            setup_packages="$setup_packages golang-golang-x-crypto-dev"
         setup_want initdb postgresql
+        setup_want lftp lftp
+        setup_want mosh mosh
+        setup_want node nodejs
+        setup_want npm npm
+        setup_want plink putty-tools
         setup_want rsync rsync
         setup_want setpriv util-linux
+        setup_want sshfs sshfs
         setup_want sshpass sshpass
         setup_want xauth xauth
         setup_want xdpyinfo x11-utils
         setup_want Xvfb xvfb
+        python3 -c 'import ensurepip' >/dev/null 2>&1 || setup_packages="$setup_packages python3-venv"
     fi
     setup_rust "$1"
 }
@@ -118,7 +133,11 @@ setup_tools() {
         export PATH
     fi
     setup_look "$1"
-    [ -n "$setup_packages$setup_after" ] || return 0
+    [ -z "$setup_packages$setup_after" ] || setup_install "$1"
+    [ "$1" != test ] || setup_modules
+}
+
+setup_install() {
     if [ -n "$setup_packages" ] && ! command -v apt-get >/dev/null 2>&1; then
         echo "Missing, under the names Debian gives them:$setup_packages" >&2
         exit 1
@@ -142,4 +161,20 @@ setup_tools() {
         echo "Still missing after the installation:$setup_packages $setup_after" >&2
         exit 1
     fi
+}
+
+# Libraries for Python and Node, which releases of Debian have in versions too different to rely on.
+setup_modules() {
+    setup_clients=$top/crates/e2e/clients
+    setup_stamp=$(cat "$setup_clients/requirements.txt" "$setup_clients/package-lock.json" "$top/packaging/setup.sh" | cksum)
+    [ "$(cat "$top/.tools/stamp" 2>/dev/null || true)" != "$setup_stamp" ] || return 0
+    echo "Installing the client libraries that the tests drive into .tools" >&2
+    rm -rf "$top/.tools"
+    mkdir -p "$top/.tools/node"
+    python3 -m venv "$top/.tools/python" >&2
+    "$top/.tools/python/bin/pip" install --quiet --disable-pip-version-check --require-hashes \
+        -r "$setup_clients/requirements.txt" >&2
+    cp "$setup_clients/package.json" "$setup_clients/package-lock.json" "$top/.tools/node"
+    (cd "$top/.tools/node" && npm ci --silent --ignore-scripts --omit=optional --no-audit --no-fund) >&2
+    printf '%s' "$setup_stamp" >"$top/.tools/stamp"
 }

@@ -1,8 +1,9 @@
-//! Measured figures, one file for each: `bench decision`, `bench ssh`. With `--quick` a run is short and its
+//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench ssh`. With `--quick` a run is short and its
 //! figures are rough.
 
 mod decision;
 mod effort;
+mod large_file;
 mod quantile;
 mod random;
 mod ssh;
@@ -15,7 +16,11 @@ use crate::effort::Length;
 type Measurement = fn(Length, &mut dyn Write) -> io::Result<()>;
 
 /// The measurements by name.
-const MEASUREMENTS: &[(&str, Measurement)] = &[("decision", decision::run), ("ssh", ssh::run)];
+const MEASUREMENTS: &[(&str, Measurement)] = &[
+    ("decision", decision::run),
+    ("large-file", large_file::run),
+    ("ssh", ssh::run),
+];
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();

@@ -79,6 +79,7 @@ pub(crate) fn rows() -> DirectoryRows {
             services,
             active: true,
             lock: None,
+            legacy_algorithms: gatehouse_model::LegacyAlgorithms::Off,
         });
         rows.allocations.push(AllocationRow {
             proxy: proxy(n),

@@ -20,12 +20,15 @@ mod client;
 mod echo;
 mod net;
 mod node;
+mod overheard;
 mod postgres;
 mod run;
 mod scene;
+mod server;
 mod site;
 mod sshd;
 mod terminal;
+mod tools;
 mod wait;
 
 pub use account::Account;
@@ -34,12 +37,15 @@ pub use client::{Client, Target};
 pub use echo::{Echo, answers, connect, talk, talk_on_socket};
 pub use net::{Net, free_port};
 pub use node::Node;
+pub use overheard::{Agreed, Overheard};
 pub use postgres::{database, sql};
 pub use run::{Done, Run, Running};
-pub use scene::{Scene, Setup, add_server};
+pub use scene::{Scene, Setup, add_server, add_server_at};
+pub use server::Server;
 pub use site::{Database, Site, program};
-pub use sshd::{Sshd, SshdSetup};
+pub use sshd::{HostKey, Sshd, SshdSetup};
 pub use terminal::Terminal;
+pub use tools::{client_file, go_client, node_modules, noise, python};
 pub use wait::{LIMIT, wait_for};
 
 /// Whether the tests run as root. Those that need accounts or mounts call this first.

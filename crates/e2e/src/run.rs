@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::tools::missing;
 use crate::wait::LIMIT;
 
 /// How long output may still come after a program has ended (a child of it may hold the pipe).
@@ -152,7 +153,12 @@ impl Run {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = self.command.spawn().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut child = self.command.spawn().unwrap_or_else(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                panic!("{}", missing(&self.command.get_program().to_string_lossy()))
+            }
+            _ => panic!("{name}: {e}"),
+        });
         let mut stdin = child.stdin.take();
         let bytes = std::mem::take(&mut self.stdin);
         if !self.keep_stdin_open

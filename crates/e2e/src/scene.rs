@@ -1,5 +1,7 @@
 //! The usual scene: alice may reach web01 as the login of this test run.
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 
 use crate::client::{Client, Target};
@@ -7,6 +9,7 @@ use crate::run::Run;
 use crate::site::{Database, Site, text};
 use crate::sshd::{Sshd, SshdSetup};
 use crate::terminal::Terminal;
+use crate::wait::{LIMIT, wait_for};
 
 /// What differs from the usual scene.
 pub struct Setup<'a> {
@@ -80,9 +83,14 @@ impl Scene {
 
     /// The server through the gate.
     pub fn web01(&self) -> Target {
+        self.at_proxy(1)
+    }
+
+    /// What is reached at another address of the pool, from 1, with the usual login.
+    pub fn at_proxy(&self, proxy: u8) -> Target {
         Target {
             login: self.sshd.login(),
-            addr: self.site.node().ssh_at(self.site.net.proxy(1)),
+            addr: self.site.node().ssh_at(self.site.net.proxy(proxy)),
         }
     }
 
@@ -117,6 +125,20 @@ impl Scene {
         text(&session, "id").to_owned()
     }
 
+    /// Waits until there are so many sessions and all of them are closed; gives them, oldest first.
+    #[track_caller]
+    pub fn all_closed(&self, count: usize) -> Vec<Value> {
+        let mut all = wait_for(&format!("{count} sessions, all closed"), LIMIT, || {
+            let listed = self.site.list(&["session", "list"]);
+            (listed.len() == count && listed.iter().all(|s| s["state"] == "closed")).then_some(listed)
+        });
+        all.sort_by_key(|session| text(session, "id").to_owned());
+        let shown = all
+            .iter()
+            .map(|s| self.site.json(&["session", "show", text(s, "id")]));
+        shown.collect()
+    }
+
     /// Waits for a session to be closed; gives it.
     #[track_caller]
     pub fn closed(&self, id: &str) -> Value {
@@ -134,13 +156,18 @@ impl Default for Scene {
 
 /// Enters a server under a name and gives it a pool address, from 1.
 pub fn add_server(site: &Site, name: &str, sshd: &Sshd, proxy: u8) {
-    let port = format!("--ssh={}", sshd.addr.port());
+    add_server_at(site, name, sshd.addr, proxy);
+}
+
+/// Enters whatever listens at an address as a server.
+pub fn add_server_at(site: &Site, name: &str, addr: SocketAddr, proxy: u8) {
+    let port = format!("--ssh={}", addr.port());
     let proxy = site.net.proxy(proxy).to_string();
     site.ok(&[
         "server",
         "add",
         name,
-        &sshd.addr.ip().to_string(),
+        &addr.ip().to_string(),
         &port,
         "--proxy",
         &proxy,

@@ -12,6 +12,16 @@ use crate::run::Run;
 use crate::this_login;
 use crate::wait::{LIMIT, wait_for};
 
+/// The kind of a server's host key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum HostKey {
+    /// Ed25519.
+    #[default]
+    Ed25519,
+    /// RSA, signed with whatever hash the server's configuration allows.
+    Rsa,
+}
+
 /// What a server is like.
 #[derive(Clone, Default)]
 pub struct SshdSetup {
@@ -26,6 +36,7 @@ pub struct Sshd {
     folder: TempDir,
     child: Option<Child>,
     setup: SshdSetup,
+    host_key: HostKey,
     /// Where it listens.
     pub addr: SocketAddr,
 }
@@ -33,12 +44,18 @@ pub struct Sshd {
 impl Sshd {
     /// Starts a server at a free port of this address.
     pub fn start(address: Ipv4Addr, setup: SshdSetup) -> Self {
+        Self::with_host_key(address, setup, HostKey::default())
+    }
+
+    /// The same with this kind of host key.
+    pub fn with_host_key(address: Ipv4Addr, setup: SshdSetup, host_key: HostKey) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server");
         let addr = SocketAddr::from((address, free_port(address)));
         let mut sshd = Self {
             folder,
             child: None,
             setup,
+            host_key,
             addr,
         };
         sshd.make_host_key();
@@ -102,7 +119,11 @@ impl Sshd {
     }
 
     fn make_host_key(&self) {
-        let keygen = Run::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]);
+        let kind = match self.host_key {
+            HostKey::Ed25519 => "ed25519",
+            HostKey::Rsa => "rsa",
+        };
+        let keygen = Run::new("ssh-keygen").args(["-q", "-t", kind, "-N", "", "-f"]);
         keygen.arg(self.path("host_key")).done().ok();
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
-use gatehouse_model::{Login, Name, Protocol, ProxyAddr, ServerId, SourceAddr, Target};
+use gatehouse_model::{LegacyAlgorithms, Login, Name, Protocol, ProxyAddr, ServerId, SourceAddr, Target};
 use gatehouse_policy::{
     Decision, Denial, Destination, Grant, Reason, Request, ServerRow, decide, decide_again,
 };
@@ -159,6 +159,7 @@ impl Accepted {
             user: user.name.clone(),
             server: server.name.clone(),
             target: target_of(server, self.0.protocol),
+            legacy_algorithms: server.legacy_algorithms,
             keys: directory.user_keys(grant.user).to_vec(),
             accepted: self.clone(),
             proxy,
@@ -252,6 +253,7 @@ pub struct Decided {
     pub(crate) user: Name,
     pub(crate) server: Name,
     pub(crate) target: Target,
+    pub(crate) legacy_algorithms: LegacyAlgorithms,
     pub(crate) keys: Vec<String>,
 }
 
@@ -279,6 +281,11 @@ impl Decided {
     /// Where the server is.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Whether the server may be spoken to with outdated algorithms.
+    pub fn legacy_algorithms(&self) -> LegacyAlgorithms {
+        self.legacy_algorithms
     }
 
     /// What is granted.
@@ -321,6 +328,7 @@ impl Decided {
         };
         Ok(Self {
             target: target_of(server, self.accepted.protocol()),
+            legacy_algorithms: server.legacy_algorithms,
             keys: directory.user_keys(grant.user).to_vec(),
             grant,
             ..self.clone()

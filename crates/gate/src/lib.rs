@@ -42,6 +42,7 @@ mod start;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod words;
 
 pub use accepted::{Accepted, Decided, FirstLook};

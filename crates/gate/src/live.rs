@@ -10,20 +10,20 @@ use gatehouse_archive::{
     ChannelTap, FollowFrom, Follower, PushError, RecordingFailed, Sealed, SessionRecorder,
 };
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
-use gatehouse_model::{EndReason, SessionId, Timestamp, TransferDirection};
+use gatehouse_model::{EndReason, SessionId, Timestamp};
 use gatehouse_policy::{Grant, Rights};
 use gatehouse_recording::manifest::RecordingTerms;
-use gatehouse_recording::transfer::{Direction, STARTED};
-use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream, Transfer};
-use gatehouse_store::{ByteCount, Closing, NewTransfer, RecordingSummary, SessionUpdate, StoreError};
+use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream};
+use gatehouse_store::{ByteCount, Closing, RecordingSummary, SessionUpdate, StoreError};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
 use crate::forward::{Ledger, Way};
 use crate::session::recording_end;
+use crate::transfers::TransferRows;
 use crate::{Gate, words};
 
 /// Pause between attempts to close a row while the database is gone.
@@ -41,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) recorder: SessionRecorder,
     pub(crate) grant: ArcSwap<Grant>,
     pub(crate) counters: Counters,
+    pub(crate) transfers: TransferRows,
     /// Cancelled when the session begins to close: supervision stops.
     pub(crate) closing: CancellationToken,
     /// Cancelled when the protocol did not end the session in time: its sockets are to be failed.
@@ -168,6 +169,7 @@ impl Core {
     pub(crate) async fn finish(&self, close: Close) {
         self.ledger.finish(self.gate().clock().now()).await;
         let sealed = self.seal(close.reason.as_str()).await;
+        self.transfers.complete(self.gate(), sealed.as_ref()).await;
         self.report_loss().await;
         let unrecorded_bytes = self.recorder.relayed_not_written();
         let closing = Closing {
@@ -423,47 +425,4 @@ impl Tap {
             tracing::debug!(session = %self.core.id, %error, "the channel's recording was closed already");
         }
     }
-}
-
-/// Writes finished transfers to the store as the recorder reports them, until the recorder is gone. Holds nothing of
-/// the session itself, which would keep the recorder from going.
-pub(crate) async fn write_transfers(
-    gate: Gate,
-    session: SessionId,
-    started: Timestamp,
-    mut transfers: mpsc::Receiver<Transfer>,
-) {
-    while let Some(transfer) = transfers.recv().await {
-        let Some(row) = transfer_row(session, started, &transfer) else {
-            continue;
-        };
-        if let Err(error) = gate.store().add_transfer(row).await {
-            tracing::error!(%session, %error, "a transfer could not be written to the database; it stands in the recording");
-        }
-    }
-}
-
-/// The row of a transfer; `None` for the note that one has begun.
-pub(crate) fn transfer_row(
-    session: SessionId,
-    started: Timestamp,
-    transfer: &Transfer,
-) -> Option<NewTransfer> {
-    if transfer.result == STARTED {
-        return None;
-    }
-    Some(NewTransfer {
-        session,
-        direction: match transfer.direction {
-            Direction::Download => TransferDirection::Download,
-            Direction::Upload | Direction::Remote => TransferDirection::Upload,
-        },
-        operation: transfer.operation.as_str().to_owned(),
-        path: transfer.path.clone(),
-        target_path: transfer.target_path.clone(),
-        bytes: transfer.bytes,
-        result: transfer.result.clone(),
-        started_at: transfer.started_at(started),
-        duration: transfer.duration,
-    })
 }

@@ -20,8 +20,9 @@ use uuid::Uuid;
 use crate::accepted::Decided;
 use crate::clock::Epoch;
 use crate::forward::Ledger;
-use crate::live::{Close, Core, Counters, Live, RETRY, write_transfers};
+use crate::live::{Close, Core, Counters, Live, RETRY};
 use crate::supervise::{self, Command};
+use crate::transfers::TransferRows;
 
 /// Commands to a session that may wait to be carried out.
 const COMMANDS: usize = 16;
@@ -125,6 +126,7 @@ impl Recording {
             recorder,
             grant: ArcSwap::from_pointee(decided.grant.clone()),
             counters: Counters::default(),
+            transfers: TransferRows::begin(&gate, id, started, transfers),
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
             finished: AtomicBool::new(false),
@@ -143,8 +145,6 @@ impl Recording {
             core.seal("error").await;
             return Err(OpenError::Store(error));
         }
-        gate.tasks()
-            .spawn(write_transfers(gate.clone(), id, started, transfers));
         Ok(Self {
             core,
             settled: AtomicBool::new(false),

@@ -17,12 +17,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::forward::Taken;
-use crate::live::transfer_row;
 use crate::node::NodeHome;
 use crate::refresh::{self, DirectoryError};
 use crate::registry::Registry;
 use crate::settings::GateSettings;
 use crate::supervise::{self, Command, Ending};
+use crate::transfers::missing;
 use crate::{control, housekeeping};
 
 /// For the last rows to be written when the node stops.
@@ -168,17 +168,10 @@ impl Gate {
         }
         // What the recording knows of transfers beyond the rows is in its log; rows are added for those missing.
         let known = self.store().session(now, &id.to_string()).await?.transfers;
-        for transfer in found.iter().flat_map(|found| &found.transfers) {
-            let Some(new) = transfer_row(id, row.started_at, transfer) else {
-                continue;
-            };
-            if !known
-                .iter()
-                .any(|old| old.path == new.path && old.started_at == new.started_at)
-            {
-                self.store().add_transfer(new).await?;
-            }
-        }
+        let log = found.map(|found| found.transfers.as_slice()).unwrap_or_default();
+        self.store()
+            .add_transfers(missing(id, row.started_at, log, &known))
+            .await?;
         let sealed = match found {
             Some(found) => found.sealed.clone(),
             // The crash came between the seal and the row.

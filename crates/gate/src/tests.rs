@@ -1,11 +1,14 @@
 //! The life of a session against a real store and archive: what holds whatever a protocol does.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gatehouse_model::{EndReason, Login, PolicyId, Protocol, SessionState, Timestamp};
 use gatehouse_policy::{DirectorySettings, PolicyRules};
+use gatehouse_recording::{ChannelKind, Stream};
 use gatehouse_store::{
     Actor, Inside, KillTarget, NewPolicy, NewServer, NewUser, PageRequest, ProxyChoice, SessionFilter, Store,
     StoreConfig, SubjectRef, TargetRef,
@@ -43,6 +46,7 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         services: vec![(Protocol::Ssh, 22)],
         os: None,
         description: None,
+        legacy_algorithms: gatehouse_model::LegacyAlgorithms::Off,
         proxy: ProxyChoice::Address("127.0.20.1".parse().unwrap()),
     };
     store.add_server(&actor, now, server).await.unwrap();
@@ -226,5 +230,42 @@ async fn access_that_ends_between_the_decision_and_its_use_opens_nothing() {
         Some(OpenError::Ended(_))
     ));
     drop(recording);
+    gate.stop().await;
+}
+
+#[tokio::test]
+async fn a_closed_session_shows_all_transfers_however_fast_they_came() {
+    const FILES: usize = 4_000;
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, store, _) = gate(dir.path()).await;
+    let door = Door::new(ConnectionLimits::default());
+    let decided = accepted(&gate, &door).decide(root(), None).unwrap();
+    let recording = decided.record().await.unwrap();
+    let (live, _orders) = recording.activate(LoginMethod::Password).await.unwrap();
+    let command = ChannelKind::Exec(b"scp -r -t /tmp".to_vec());
+    let tap = live.open_channel(command, None).unwrap();
+    // Whole conversations at once, as a client does that does not wait: more than the queue of rows holds.
+    tap.data(Stream::Output, Bytes::from_static(b"\0")).await.unwrap();
+    for number in 0..FILES {
+        let record = format!("C0644 0 {number}\n");
+        for (stream, bytes) in [
+            (Stream::Input, Bytes::from(record)),
+            (Stream::Output, Bytes::from_static(b"\0")),
+            (Stream::Input, Bytes::from_static(b"\0")),
+            (Stream::Output, Bytes::from_static(b"\0")),
+        ] {
+            tap.data(stream, bytes).await.unwrap();
+        }
+    }
+    tap.close().await;
+    live.close(Close::normal()).await;
+    sessions(&store, |all| {
+        all == [(SessionState::Closed, Some(EndReason::Normal))]
+    })
+    .await;
+    let id = recording.id().to_string();
+    let shown = store.session(Timestamp::now(), &id).await.unwrap();
+    let paths: HashSet<_> = shown.transfers.iter().map(|row| row.path.as_str()).collect();
+    assert_eq!((shown.transfers.len(), paths.len()), (FILES, FILES));
     gate.stop().await;
 }

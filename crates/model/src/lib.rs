@@ -30,7 +30,7 @@ pub use id::{
 pub use name::{Login, Name, NameError};
 pub use recording::{BinaryMode, InputMode, RecordMode};
 pub use rights::{Right, UnknownRight};
-pub use role::{Protocol, Role, ServerOs, UnknownWord};
+pub use role::{LegacyAlgorithms, Protocol, Role, ServerOs, UnknownWord};
 pub use secret::Secret;
 pub use session::{EndReason, ForwardKind, SessionState, TransferDirection};
 pub use time::{TimeError, format_time, parse_time, to_micros};

@@ -111,6 +111,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether a server may be spoken to with algorithms that are no longer trusted. For old machines only.
+    #[derive(Default)]
+    LegacyAlgorithms ("setting") {
+        /// No.
+        #[default]
+        Off = "off",
+        /// Yes, after all others.
+        On = "on",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
 //! What the directory is built from: plain rows, as the store holds them.
 
 use gatehouse_model::{
-    AddressRange, BinaryMode, DestinationRule, InputMode, Login, Name, PolicyId, PortRange, Protocol,
-    ProxyAddr, RecordMode, Right, Role, ServerGroupId, ServerId, SpanSeconds, TargetHost, Timestamp,
-    UserGroupId, UserId,
+    AddressRange, BinaryMode, DestinationRule, InputMode, LegacyAlgorithms, Login, Name, PolicyId, PortRange,
+    Protocol, ProxyAddr, RecordMode, Right, Role, ServerGroupId, ServerId, SpanSeconds, TargetHost,
+    Timestamp, UserGroupId, UserId,
 };
 
 use crate::Schedule;
@@ -115,6 +115,8 @@ pub struct ServerRow {
     pub active: bool,
     /// A lock in force or once in force.
     pub lock: Option<Lock>,
+    /// Whether it may be spoken to with outdated algorithms. No decision depends on it; the gate needs it at hand.
+    pub legacy_algorithms: LegacyAlgorithms,
 }
 
 /// A proxy address given to a server.

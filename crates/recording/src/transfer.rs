@@ -81,7 +81,7 @@ pub struct Transfer {
     pub target_path: Option<String>,
     /// Bytes of contents.
     pub bytes: u64,
-    /// `started`, `ok`, `incomplete`, or why it failed.
+    /// `started`, `ok`, `incomplete`, `unconfirmed`, or why it failed.
     pub result: String,
     /// When it began.
     pub started: Offset,
@@ -93,6 +93,10 @@ pub struct Transfer {
 pub const STARTED: &str = "started";
 /// The result of a transfer that its channel did not live to end.
 pub const INCOMPLETE: &str = "incomplete";
+
+/// The result of a transfer whose bytes have all passed, and whose channel ended before the receiver said that it has
+/// them. libssh2 (curl, and much else) leaves it out of scp.
+pub const UNCONFIRMED: &str = "unconfirmed";
 
 /// A line of `transfers.jsonl`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

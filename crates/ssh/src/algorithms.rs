@@ -4,11 +4,15 @@
 //! ciphers, no CBC, no SHA-1. A server takes the first of the **client's** list that it knows (RFC 4253 section
 //! 7.1), and OpenSSH puts ChaCha20 first, which costs twice the CPU of AES-GCM where the machine has AES
 //! instructions; so OpenSSH is offered AES-GCM alone, and others AES-CTR as well.
+//!
+//! A server whose entry says so is asked for outdated algorithms too, after all others: SHA-1 and CBC. Never for
+//! anything that can be broken outright: 1024-bit groups, DSA, 3DES, RC4, MD5.
 
 use std::borrow::Cow;
 
+use gatehouse_model::LegacyAlgorithms;
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg};
-use russh::{Preferred, cipher, compression, kex, mac};
+use russh::{AlgorithmKind, Preferred, cipher, compression, kex, mac};
 
 use crate::ident::ClientKind;
 
@@ -80,6 +84,12 @@ const MACS: &[mac::Name] = &[
     mac::HMAC_SHA256,
     mac::HMAC_SHA512,
 ];
+
+const LEGACY_KEX: &[kex::Name] = &[kex::DH_G14_SHA1];
+const LEGACY_CIPHERS: &[cipher::Name] = &[cipher::AES_256_CBC, cipher::AES_192_CBC, cipher::AES_128_CBC];
+const LEGACY_MACS: &[mac::Name] = &[mac::HMAC_SHA1_ETM, mac::HMAC_SHA1];
+/// RSA with SHA-1 (RFC 4253 section 6.6).
+const LEGACY_KEY: Algorithm = Algorithm::Rsa { hash: None };
 
 /// Key algorithms by their names on the wire (RFC 4253, 5656, 8332, 8709).
 fn key_algorithms() -> Vec<(&'static str, Algorithm)> {
@@ -165,14 +175,23 @@ impl Algorithms {
 
     /// What a backend is asked for. Algorithms whose keys are pinned come first, so that a server that offers a
     /// further key does not look changed.
-    pub(crate) fn for_backend(&self, pinned: &[String]) -> Preferred {
-        let (mut first, rest): (Vec<_>, Vec<_>) = self
-            .keys
-            .iter()
-            .cloned()
+    pub(crate) fn for_backend(&self, pinned: &[String], legacy: LegacyAlgorithms) -> Preferred {
+        let mut keys = self.keys.clone();
+        if legacy == LegacyAlgorithms::On {
+            keys.push(LEGACY_KEY);
+        }
+        let (mut first, rest): (Vec<_>, Vec<_>) = keys
+            .into_iter()
             .partition(|algorithm| pinned.contains(&pin_name(algorithm)));
         first.extend(rest);
-        self.preferred([GCM, CTR].concat(), first)
+        let mut preferred = self.preferred([GCM, CTR].concat(), first);
+        if legacy == LegacyAlgorithms::On {
+            // Before the extensions or behind them, an exchange method counts the same (RFC 8308 section 2.1).
+            preferred.kex.to_mut().extend_from_slice(LEGACY_KEX);
+            preferred.cipher.to_mut().extend_from_slice(LEGACY_CIPHERS);
+            preferred.mac.to_mut().extend_from_slice(LEGACY_MACS);
+        }
+        preferred
     }
 
     fn preferred(&self, mut ciphers: Vec<cipher::Name>, keys: Vec<Algorithm>) -> Preferred {
@@ -190,6 +209,29 @@ impl Algorithms {
             // A compressor for each connection costs memory and CPU; `ssh -C` falls back to none.
             compression: Cow::Borrowed(&[compression::NONE]),
         }
+    }
+}
+
+/// Whether one of these names, which a server offers, is of those that are used towards old servers alone.
+pub(crate) fn is_legacy(kind: &AlgorithmKind, offered: &[String]) -> bool {
+    let known: Vec<&str> = match kind {
+        AlgorithmKind::Kex => LEGACY_KEX.iter().map(AsRef::as_ref).collect(),
+        AlgorithmKind::Key => vec!["ssh-rsa"],
+        AlgorithmKind::Cipher => LEGACY_CIPHERS.iter().map(AsRef::as_ref).collect(),
+        AlgorithmKind::Mac => LEGACY_MACS.iter().map(AsRef::as_ref).collect(),
+        AlgorithmKind::Compression => Vec::new(),
+    };
+    offered.iter().any(|name| known.contains(&name.as_str()))
+}
+
+/// What a kind of algorithm is called in a sentence.
+pub(crate) fn kind_words(kind: &AlgorithmKind) -> &'static str {
+    match kind {
+        AlgorithmKind::Kex => "key exchange methods",
+        AlgorithmKind::Key => "host key algorithms",
+        AlgorithmKind::Cipher => "ciphers",
+        AlgorithmKind::Mac => "message authentication codes",
+        AlgorithmKind::Compression => "compression methods",
     }
 }
 
@@ -241,7 +283,7 @@ mod tests {
             ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"]
         );
         assert!(names(&algorithms.for_client(ClientKind::Other)).contains(&"aes256-ctr"));
-        for preferred in [openssh, algorithms.for_backend(&[])] {
+        for preferred in [openssh, algorithms.for_backend(&[], LegacyAlgorithms::Off)] {
             let all = preferred
                 .kex
                 .iter()
@@ -263,12 +305,33 @@ mod tests {
     #[test]
     fn pinned_algorithms_are_asked_for_first() {
         let algorithms = Algorithms::new(&AlgorithmLists::default()).unwrap();
-        let preferred = algorithms.for_backend(&["ssh-rsa".to_owned()]);
+        let preferred = algorithms.for_backend(&["ssh-rsa".to_owned()], LegacyAlgorithms::Off);
         assert!(matches!(
             preferred.key.first(),
             Some(Algorithm::Rsa { hash: Some(_) })
         ));
         assert!(preferred.key.contains(&Algorithm::Ed25519));
+    }
+
+    #[test]
+    fn an_old_server_is_asked_for_outdated_algorithms_last_and_only_if_its_entry_says_so() {
+        let algorithms = Algorithms::new(&AlgorithmLists::default()).unwrap();
+        let modern = algorithms.for_backend(&[], LegacyAlgorithms::Off);
+        let old = algorithms.for_backend(&[], LegacyAlgorithms::On);
+        assert!(old.key.starts_with(&modern.key) && old.key.ends_with(&[LEGACY_KEY]));
+        assert!(old.cipher.starts_with(&modern.cipher) && old.cipher.ends_with(LEGACY_CIPHERS));
+        assert!(old.mac.starts_with(&modern.mac) && old.mac.ends_with(LEGACY_MACS));
+        assert!(old.kex.starts_with(&modern.kex) && old.kex.ends_with(LEGACY_KEX));
+        let pinned = algorithms.for_backend(&["ssh-rsa".to_owned()], LegacyAlgorithms::On);
+        assert_eq!(pinned.key.iter().position(|key| *key == LEGACY_KEY), Some(2));
+        for never in ["diffie-hellman-group1-sha1", "3des-cbc", "none", "ssh-dss"] {
+            let names = [never.to_owned()];
+            let all = old.kex.iter().map(AsRef::as_ref);
+            let mut all = all.chain(old.cipher.iter().map(AsRef::as_ref));
+            assert!(all.all(|name: &str| name != never));
+            assert!(!is_legacy(&AlgorithmKind::Kex, &names) && !is_legacy(&AlgorithmKind::Cipher, &names));
+        }
+        assert!(is_legacy(&AlgorithmKind::Key, &["ssh-rsa".to_owned()]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use gatehouse_gate::{FirstKey, HostKeyVerdict, Recording};
-use gatehouse_model::{Target, TargetHost};
+use gatehouse_model::{LegacyAlgorithms, Target, TargetHost};
 use parking_lot::Mutex;
 use russh::client::{self, ChannelOpenHandle, Msg};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
@@ -15,81 +15,12 @@ use russh::{Channel, ChannelOpenFailure};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use crate::backend_error::BackendError;
 use crate::settings::{FirstUse, SshSettings};
 use crate::stream::AbortableStream;
 
 /// Longest banner of a backend that is kept to be shown.
 const BANNER_MAX: usize = 8 * 1024;
-
-/// The backend cannot be reached or not be trusted. Each is a sentence for the person.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BackendError {
-    /// Its name does not resolve.
-    #[error("the name of {server} ({target}) could not be resolved; tell your administrator")]
-    Unresolved { server: String, target: Target },
-    /// It refuses connections.
-    #[error(
-        "{server} ({target}) refuses the connection: nothing listens there; it may be down or restarting"
-    )]
-    Refused { server: String, target: Target },
-    /// It does not answer.
-    #[error("{server} ({target}) did not answer within {seconds} seconds; it may be down or cut off")]
-    Slow {
-        server: String,
-        target: Target,
-        seconds: u64,
-    },
-    /// There is no way to it.
-    #[error("{server} ({target}) cannot be reached: {source}")]
-    Unreachable {
-        server: String,
-        target: Target,
-        source: io::Error,
-    },
-    /// Its host key is not the pinned one.
-    #[error(
-        "the host key of {server} has changed: it now shows {fingerprint}, which is not the key known for it. Nothing \
-         was sent to it. An administrator must look into this, and can accept the key with `gatehouse server hostkey \
-         accept {server}`"
-    )]
-    KeyChanged { server: String, fingerprint: String },
-    /// Its host key is known to nobody yet and no password may go to it.
-    #[error(
-        "the host key of {server}, {fingerprint}, is seen for the first time and must be accepted by an administrator \
-         before a password is sent to it (`gatehouse server hostkey accept {server}`)"
-    )]
-    KeyUnaccepted { server: String, fingerprint: String },
-    /// The key store could not be asked.
-    #[error("the host key of {server} could not be checked, so nothing was sent to it; try again shortly")]
-    KeyUnchecked { server: String },
-    /// It speaks no SSH, or none that fits.
-    #[error("{server} ({target}) and the gate could not agree on a secure connection: {source}")]
-    Handshake {
-        server: String,
-        target: Target,
-        source: russh::Error,
-    },
-    /// It went away.
-    #[error("{server} ended the connection during the login")]
-    Gone { server: String },
-}
-
-impl BackendError {
-    /// The word for the audit book.
-    pub(crate) fn code(&self) -> &'static str {
-        match self {
-            Self::Unresolved { .. } => "backend_unresolved",
-            Self::Refused { .. } => "backend_refused",
-            Self::Slow { .. } => "backend_timeout",
-            Self::Unreachable { .. } => "backend_unreachable",
-            Self::KeyChanged { .. } => "host_key_changed",
-            Self::KeyUnaccepted { .. } => "host_key_unaccepted",
-            Self::KeyUnchecked { .. } => "host_key_unchecked",
-            Self::Handshake { .. } => "backend_handshake",
-            Self::Gone { .. } => "backend_gone",
-        }
-    }
-}
 
 /// Where a connection came to that the backend passes on, and whence.
 pub(crate) enum ForwardedFrom {
@@ -125,6 +56,7 @@ pub(crate) struct Backend {
     pub(crate) handle: client::Handle<BackendHandler>,
     /// Where it was reached.
     pub(crate) ip: Option<IpAddr>,
+    legacy: LegacyAlgorithms,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -132,6 +64,22 @@ impl Backend {
     /// Takes what the backend has said before its login.
     pub(crate) fn take_banner(&self) -> Option<String> {
         self.seen.lock().banner.take()
+    }
+
+    /// The hash to sign with an RSA key (RFC 8332). A server that does not say what it takes is trusted to know SHA-2,
+    /// unless it is an old one: SHA-1 is for those alone.
+    pub(crate) async fn rsa_hash(&self) -> Option<HashAlg> {
+        let best = self
+            .handle
+            .best_supported_rsa_hash()
+            .await
+            .ok()
+            .flatten()
+            .flatten();
+        match self.legacy {
+            LegacyAlgorithms::On => best,
+            LegacyAlgorithms::Off => Some(best.unwrap_or(HashAlg::Sha256)),
+        }
     }
 }
 
@@ -172,24 +120,26 @@ pub(crate) async fn connect(
     };
     let ip = stream.peer_addr().ok().map(|addr| addr.ip());
     let stream = AbortableStream::new(stream, BytesMut::new(), abort);
-    let config = settings.client_config(&pinned);
+    let legacy = decided.legacy_algorithms();
+    let config = settings.client_config(&pinned, legacy);
     let outcome = tokio::time::timeout(
         settings.login_timeout,
         client::connect_stream(config, stream, handler),
     )
     .await;
     match outcome {
-        Ok(Ok(handle)) => Ok(Backend { handle, ip, seen }),
+        Ok(Ok(handle)) => Ok(Backend {
+            handle,
+            ip,
+            legacy,
+            seen,
+        }),
         Ok(Err(source)) => Err(match seen.lock().key_error.take() {
             Some(error) => error,
             None if matches!(source, russh::Error::Disconnect | russh::Error::HUP) => {
                 BackendError::Gone { server }
             }
-            None => BackendError::Handshake {
-                server,
-                target,
-                source,
-            },
+            None => BackendError::of_handshake(server, target, legacy, source),
         }),
         Err(_) => Err(BackendError::Slow {
             server,
@@ -290,6 +240,24 @@ impl client::Handler for BackendHandler {
                 Ok(false)
             }
         }
+    }
+
+    async fn kex_done(
+        &mut self,
+        _: Option<&[u8]>,
+        names: &russh::Names,
+        _: &mut client::Session,
+    ) -> Result<(), Self::Error> {
+        tracing::debug!(
+            session = %self.recording.id(),
+            server = %self.server(),
+            kex = names.kex.as_ref(),
+            key = names.key.as_str(),
+            cipher = names.cipher.as_ref(),
+            mac = names.client_mac.as_ref(),
+            "algorithms agreed with the server"
+        );
+        Ok(())
     }
 
     async fn disconnected(

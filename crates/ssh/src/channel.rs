@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::conn::{Conn, Session};
+use crate::mosh;
 use crate::pump;
 use crate::requests::{PtyRequest, Requests, X11Request};
 use crate::text;
@@ -61,6 +62,8 @@ pub(crate) struct SessionChannel {
     pub(crate) client_closed: CancellationToken,
     /// What the client sent has been passed on to its end.
     pub(crate) input_done: CancellationToken,
+    /// The backend has answered what was asked for, or will not be asked.
+    pub(crate) settled: CancellationToken,
     closed: CancellationToken,
 }
 
@@ -83,6 +86,7 @@ impl SessionChannel {
             interactive: AtomicBool::new(false),
             client_closed: CancellationToken::new(),
             input_done: CancellationToken::new(),
+            settled: CancellationToken::new(),
             closed: CancellationToken::new(),
         })
     }
@@ -222,6 +226,11 @@ impl SessionChannel {
         if self.tap.set(tap).is_err() {
             return Ok(false);
         }
+        if let ChannelKind::Exec(command) = &kind
+            && mosh::starts_server(command)
+        {
+            return Err(mosh::SENTENCE.to_owned());
+        }
         let banner = session
             .banner
             .lock()
@@ -244,13 +253,23 @@ impl SessionChannel {
         }
         if started && let Some(read) = self.client_read.lock().take() {
             conn.guarded(pump::input(Arc::clone(conn), Arc::clone(self), read));
+        } else {
+            // Nothing will read what the client sends, so nothing of it is to be waited for.
+            self.input_done.cancel();
         }
+        self.settled.cancel();
         Ok(started)
     }
 
     /// Tells the person why nothing comes of the channel, and closes it.
     pub(crate) async fn refuse(&self, sentence: &str) {
         let line = Bytes::from(text::stderr_line(sentence));
+        self.input_done.cancel();
+        self.settled.cancel();
+        if let Some(tap) = self.tap.get() {
+            let _ = tap.data(Stream::Error, line.clone()).await;
+            self.record_exit(Exit::Status(REFUSED)).await;
+        }
         let _ = self.client.extended_data_bytes(1, line).await;
         let _ = self.client.exit_status(REFUSED).await;
         let _ = self.client.eof().await;
@@ -282,9 +301,11 @@ impl SessionChannel {
         }
     }
 
-    /// The client has closed a channel on which nothing was started.
+    /// The client has closed the channel. If nothing was started on it, or nothing came of that, it ends here; what is
+    /// being started goes on, and what the client sent before it closed still gets there.
     pub(crate) async fn abandoned(&self) {
-        if self.client_read.lock().is_some() {
+        let starting = self.requests.lock().started && !self.input_done.is_cancelled();
+        if !starting && self.client_read.lock().is_some() {
             if let Some(backend) = self.backend.get() {
                 let _ = backend.close().await;
             }

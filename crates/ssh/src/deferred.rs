@@ -178,13 +178,7 @@ async fn with_agent(conn: &Arc<Conn>, deferred: &Deferred, backend: &mut Backend
             AgentIdentity::PublicKey { key, .. } => Some(key.key_data()) != first,
             AgentIdentity::Certificate { certificate, .. } => Some(certificate.public_key()) != first,
         });
-        let rsa_hash = backend
-            .handle
-            .best_supported_rsa_hash()
-            .await
-            .ok()
-            .flatten()
-            .flatten();
+        let rsa_hash = backend.rsa_hash().await;
         for identity in identities.into_iter().take(AGENT_KEYS) {
             let outcome = match identity {
                 AgentIdentity::PublicKey { key, .. } => {
@@ -236,7 +230,7 @@ async fn with_credential(
                     return Ok(false);
                 };
                 let hash = if key.algorithm().is_rsa() {
-                    backend.handle.best_supported_rsa_hash().await?.flatten()
+                    backend.rsa_hash().await
                 } else {
                     None
                 };

@@ -19,6 +19,7 @@
 mod algorithms;
 mod auth;
 mod backend;
+mod backend_error;
 mod channel;
 mod client;
 mod conn;
@@ -27,6 +28,7 @@ mod forward;
 mod host_keys;
 mod ident;
 mod login;
+mod mosh;
 mod pump;
 mod relay;
 mod requests;

@@ -133,10 +133,15 @@ pub(crate) async fn output(
         controls,
         eof: Eof::None,
     };
+    // The answer to what a client asked for before it closed is still wanted: its input goes there.
+    let unwanted = async {
+        channel.client_closed.cancelled().await;
+        channel.settled.cancelled().await;
+    };
     let ended = tokio::select! {
         ended = output.carry() => ended,
         () = conn.ending.cancelled() => Ended::Cut,
-        () = channel.client_closed.cancelled() => Ended::Unwanted,
+        () = unwanted => Ended::Unwanted,
     };
     if matches!(ended, Ended::Unwanted) {
         let _ = tokio::time::timeout(LAST_INPUT, channel.input_done.cancelled()).await;

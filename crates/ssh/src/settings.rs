@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatehouse_model::ServerId;
+use gatehouse_model::{LegacyAlgorithms, ServerId};
 use russh::server::Config;
 use russh::{MethodKind, MethodSet, SshId, client};
 
@@ -102,12 +102,12 @@ impl SshSettings {
         })
     }
 
-    pub(crate) fn client_config(&self, pinned: &[String]) -> Arc<client::Config> {
+    pub(crate) fn client_config(&self, pinned: &[String], legacy: LegacyAlgorithms) -> Arc<client::Config> {
         Arc::new(client::Config {
             client_id: SshId::Standard("SSH-2.0-Gatehouse".into()),
             window_size: WINDOW,
             channel_buffer_size: CHANNEL_QUEUE,
-            preferred: self.algorithms.for_backend(pinned),
+            preferred: self.algorithms.for_backend(pinned, legacy),
             keepalive_interval: self.keepalive,
             keepalive_max: 3,
             nodelay: true,

@@ -34,33 +34,44 @@ pub struct NewTransfer {
     pub duration: std::time::Duration,
 }
 
+/// Rows of one statement; SQLite takes 32,766 values.
+const ROWS: usize = 1_000;
+
+fn transfer_row(new: NewTransfer) -> transfer::ActiveModel {
+    transfer::ActiveModel {
+        session_id: Set(new.session.0),
+        direction: Set(new.direction.to_string()),
+        operation: Set(new.operation),
+        path: Set(outside_text(new.path)),
+        target_path: Set(new.target_path.map(outside_text)),
+        bytes: Set(signed(new.bytes)),
+        result: Set(outside_text(new.result)),
+        started_at: Set(to_db(new.started_at)),
+        duration_micros: Set(i64::try_from(new.duration.as_micros()).unwrap_or(i64::MAX)),
+        ..Default::default()
+    }
+}
+
 /// The row of a forward.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ForwardId(pub i64);
 
 impl Store {
-    /// Keeps a transfer.
+    /// Keeps transfers, in one transaction.
     ///
     /// # Errors
     /// The database cannot be written, or there is no such session.
-    pub async fn add_transfer(&self, new: NewTransfer) -> Result<(), StoreError> {
+    pub async fn add_transfers(&self, new: Vec<NewTransfer>) -> Result<(), StoreError> {
+        if new.is_empty() {
+            return Ok(());
+        }
         let change = self.change(Scope::Record).await?;
-        let micros = i64::try_from(new.duration.as_micros()).unwrap_or(i64::MAX);
-        let row = transfer::ActiveModel {
-            session_id: Set(new.session.0),
-            direction: Set(new.direction.to_string()),
-            operation: Set(new.operation),
-            path: Set(outside_text(new.path)),
-            target_path: Set(new.target_path.map(outside_text)),
-            bytes: Set(signed(new.bytes)),
-            result: Set(outside_text(new.result)),
-            started_at: Set(to_db(new.started_at)),
-            duration_micros: Set(micros),
-            ..Default::default()
-        };
-        transfer::Entity::insert(row)
-            .exec_without_returning(change.db())
-            .await?;
+        let rows: Vec<_> = new.into_iter().map(transfer_row).collect();
+        for chunk in rows.chunks(ROWS) {
+            transfer::Entity::insert_many(chunk.to_vec())
+                .exec_without_returning(change.db())
+                .await?;
+        }
         change.commit().await?;
         Ok(())
     }

@@ -93,6 +93,7 @@ async fn read_servers(db: &impl ConnectionTrait, rows: &mut DirectoryRows) -> Re
             services: services.remove(&row.id).unwrap_or_default(),
             active: row.active,
             lock: lock(row.locked, row.locked_until, row.lock_reason),
+            legacy_algorithms: stored("a setting for algorithms", &row.legacy_algorithms)?,
         });
     }
     for row in pool_range::Entity::find().all(db).await? {

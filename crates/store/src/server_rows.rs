@@ -89,6 +89,7 @@ pub(crate) async fn view_all(
                 services: services.remove(&row.id).unwrap_or_default(),
                 os: stored_opt("an operating system", row.os.as_deref())?,
                 description: row.description,
+                legacy_algorithms: stored("a setting for algorithms", &row.legacy_algorithms)?,
                 active: row.active,
                 lock: LockState::in_force(row.locked, row.locked_until, row.lock_reason, now),
                 proxies: proxies.remove(&row.id).unwrap_or_default(),

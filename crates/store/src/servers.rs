@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use gatehouse_audit::{Action, Actor, Draft};
-use gatehouse_model::{Name, Protocol, ProxyAddr, ServerId, ServerOs, TargetHost, Timestamp};
+use gatehouse_model::{
+    LegacyAlgorithms, Name, Protocol, ProxyAddr, ServerId, ServerOs, TargetHost, Timestamp,
+};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
@@ -34,6 +36,8 @@ pub struct NewServer {
     pub os: Option<ServerOs>,
     /// A note.
     pub description: Option<String>,
+    /// Whether it may be spoken to with outdated algorithms.
+    pub legacy_algorithms: LegacyAlgorithms,
     /// Its proxy address.
     pub proxy: ProxyChoice,
 }
@@ -67,6 +71,8 @@ pub struct ServerEdit {
     pub os: Edit<ServerOs>,
     /// A note.
     pub description: Edit<String>,
+    /// Whether it may be spoken to with outdated algorithms; `None`: as it was.
+    pub legacy_algorithms: Option<LegacyAlgorithms>,
 }
 
 /// A server.
@@ -84,6 +90,8 @@ pub struct Server {
     pub os: Option<ServerOs>,
     /// A note.
     pub description: Option<String>,
+    /// Whether it may be spoken to with outdated algorithms.
+    pub legacy_algorithms: LegacyAlgorithms,
     /// Whether it is in use.
     pub active: bool,
     /// The lock in force.
@@ -150,6 +158,7 @@ impl Store {
             os: Set(new.os.map(|os| os.to_string())),
             search: Set(search_text(&new.name, &new.address, description.as_deref())),
             description: Set(description),
+            legacy_algorithms: Set(new.legacy_algorithms.to_string()),
             active: Set(true),
             locked: Set(false),
             created_at: Set(to_db(now)),
@@ -157,12 +166,14 @@ impl Store {
         };
         let row = row.insert(change.db()).await?;
         write_services(change.db(), row.id, &services).await?;
-        change.record(
-            Draft::new(Action::ServerAdded, actor, now)
-                .server(&new.name)
-                .detail("address", row.address.as_str())
-                .detail("services", service_words(&services)),
-        );
+        let mut event = Draft::new(Action::ServerAdded, actor, now)
+            .server(&new.name)
+            .detail("address", row.address.as_str())
+            .detail("services", service_words(&services));
+        if new.legacy_algorithms == LegacyAlgorithms::On {
+            event = event.detail("legacy_algorithms", row.legacy_algorithms.as_str());
+        }
+        change.record(event);
         give_first(&mut change, actor, now, &row, new.proxy).await?;
         let added = view_one(change.db(), now, row).await?;
         change.commit().await?;
@@ -254,6 +265,9 @@ impl Store {
             .apply(stored_opt("an operating system", before.os.as_deref())?)
             .map(|os| os.to_string());
         after.description = free_text("description", edit.description.apply(before.description.clone()))?;
+        if let Some(legacy) = edit.legacy_algorithms {
+            after.legacy_algorithms = legacy.to_string();
+        }
         after.search = search_text(&name, &address, after.description.as_deref());
         (after.folded, after.name, after.address) = (name.folded(), name.to_string(), address.to_string());
         change.record(
@@ -266,7 +280,11 @@ impl Store {
                     changed(&service_words(&offered), &service_words(&services)),
                 )
                 .detail("os", changed(&before.os, &after.os))
-                .detail("description", changed(&before.description, &after.description)),
+                .detail("description", changed(&before.description, &after.description))
+                .detail(
+                    "legacy_algorithms",
+                    changed(&before.legacy_algorithms, &after.legacy_algorithms),
+                ),
         );
         write_services(change.db(), before.id, &services).await?;
         let after = after.into_active_model().reset_all().update(change.db()).await?;

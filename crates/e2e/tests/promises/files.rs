@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gatehouse_e2e::{LIMIT, Run, Scene, wait_for};
+use gatehouse_e2e::{LIMIT, Run, Scene, noise, wait_for};
 use serde_json::Value;
 
 #[test]
@@ -254,16 +254,4 @@ fn assert_no_cast_holds(scene: &Scene, session: &Value, text: &str) {
             assert!(!cast.contains(text), "{}: {cast}", file.path().display());
         }
     }
-}
-
-/// Bytes that do not compress and are the same each time.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_be_bytes()[0]
-    };
-    std::iter::repeat_with(next).take(length).collect()
 }

@@ -9,8 +9,10 @@
 mod audit;
 mod audited_verbs;
 mod backend;
+mod backends;
 mod bad_input;
 mod changes;
+mod clients;
 mod command_line;
 mod crash;
 mod denial;

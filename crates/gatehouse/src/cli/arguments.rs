@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gatehouse_model::{
-    BinaryMode, DurationError, InputMode, PolicyId, Protocol, RecordMode, Right, Role, ServerOs, SpanSeconds,
-    TimeError, Timestamp, UnknownWord, parse_span, parse_time,
+    BinaryMode, DurationError, InputMode, LegacyAlgorithms, PolicyId, Protocol, RecordMode, Right, Role,
+    ServerOs, SpanSeconds, TimeError, Timestamp, UnknownWord, parse_span, parse_time,
 };
 
 use crate::failure::Failure;
@@ -25,7 +25,16 @@ macro_rules! closed_lists {
         }
     )+};
 }
-closed_lists!(Role, Protocol, ServerOs, Right, RecordMode, BinaryMode, InputMode);
+closed_lists!(
+    Role,
+    Protocol,
+    ServerOs,
+    Right,
+    RecordMode,
+    BinaryMode,
+    InputMode,
+    LegacyAlgorithms
+);
 
 /// Reads one of the words; help and completions list them.
 pub(crate) fn word<T: Words>() -> impl TypedValueParser<Value = T> {

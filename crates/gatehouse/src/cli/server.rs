@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use gatehouse_model::{AddressError, Name, Protocol, ProxyAddr, ServerOs, TargetHost};
+use gatehouse_model::{AddressError, LegacyAlgorithms, Name, Protocol, ProxyAddr, ServerOs, TargetHost};
 use gatehouse_store::{
     Activity, Edit, NewServer, PageRequest, ProxyChoice, Server, ServerEdit, ServerFilter,
 };
@@ -80,6 +80,9 @@ pub(crate) struct Add {
     /// A note
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    /// Whether the gate may use outdated algorithms towards it (SHA-1, CBC), for machines that know no other
+    #[arg(long, value_parser = word::<LegacyAlgorithms>(), value_name = "on|off")]
+    legacy_algorithms: Option<LegacyAlgorithms>,
 }
 
 /// `auto`, `none` or an address.
@@ -130,6 +133,7 @@ pub(crate) struct List {
 #[command(after_long_help = examples!(
     "gatehouse server edit web01 --address 10.1.0.6",
     "gatehouse server edit web01 --name web-old --ssh=2222 --no-rdp",
+    "gatehouse server edit switch7 --legacy-algorithms on",
 ))]
 pub(crate) struct Change {
     /// Name or id of the server
@@ -158,6 +162,9 @@ pub(crate) struct Change {
     /// A note; empty: none
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
+    /// Whether the gate may use outdated algorithms towards it (SHA-1, CBC), for machines that know no other
+    #[arg(long, value_parser = word::<LegacyAlgorithms>(), value_name = "on|off")]
+    legacy_algorithms: Option<LegacyAlgorithms>,
 }
 
 pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure> {
@@ -200,6 +207,7 @@ async fn add(arguments: Add, context: &Context) -> Result<Answer, Failure> {
         services,
         os: arguments.os,
         description: arguments.description.filter(|text| !text.is_empty()),
+        legacy_algorithms: arguments.legacy_algorithms.unwrap_or_default(),
         proxy: arguments.proxy.map_or(ProxyChoice::IfAvailable, |word| word.0),
     };
     let server = context.store.add_server(&context.actor, context.now, new).await?;
@@ -267,6 +275,7 @@ async fn edit(arguments: Change, context: &Context) -> Result<Answer, Failure> {
             .collect(),
         os: arguments.os.map_or(Edit::Keep, Edit::Set),
         description: edited(arguments.description),
+        legacy_algorithms: arguments.legacy_algorithms,
     };
     let server = context
         .store
@@ -335,6 +344,10 @@ fn shown(server: &Server, context: &Context, screen: &Screen) -> String {
         )
         .maybe("System", server.os.map(ServerOs::as_str))
         .maybe("Note", server.description.as_deref())
+        .maybe(
+            "Legacy algorithms",
+            Some("on").filter(|_| server.legacy_algorithms == LegacyAlgorithms::On),
+        )
         .with("State", Cell::toned(state, tone))
         .maybe("Lock", lock)
         .maybe(

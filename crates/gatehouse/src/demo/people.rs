@@ -88,6 +88,7 @@ async fn enter_into(entry: &Entry<'_>) -> Result<(), Failure> {
             services: vec![(Protocol::Ssh, sample.addr.port())],
             os: Some(gatehouse_model::ServerOs::Linux),
             description: Some("a sample server of the trial".to_owned()),
+            legacy_algorithms: gatehouse_model::LegacyAlgorithms::Off,
             proxy: ProxyChoice::Address(ProxyAddr::new(entry.place.proxy(number).into())),
         };
         store.add_server(actor, now, new).await?;

@@ -88,6 +88,7 @@ impl World {
             services,
             active: true,
             lock: None,
+            legacy_algorithms: gatehouse_model::LegacyAlgorithms::Off,
         });
         id
     }

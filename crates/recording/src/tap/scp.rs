@@ -11,7 +11,7 @@ use super::{Departure, Ledger, ended};
 use crate::event::Stream;
 use crate::offset::Offset;
 use crate::path::{PATH_MAX, escape};
-use crate::transfer::{Direction, INCOMPLETE, Operation, Transfer};
+use crate::transfer::{Direction, INCOMPLETE, Operation, Transfer, UNCONFIRMED};
 
 /// Longest record or warning: a path and the numbers before it.
 const LINE_MAX: usize = PATH_MAX + 64;
@@ -141,7 +141,8 @@ impl ScpTap {
     /// it is to be recorded.
     pub fn finish(&mut self, at: Offset, log: &mut Vec<Transfer>) -> Vec<(Stream, Vec<u8>)> {
         if let Some(file) = self.file.take() {
-            log.push(ended(file, at, INCOMPLETE));
+            let whole = matches!(self.turn, Turn::Status | Turn::AnswerStatus);
+            log.push(ended(file, at, if whole { UNCONFIRMED } else { INCOMPLETE }));
         }
         let accounted = self.ledger.next > 0 && self.line.is_empty();
         if accounted { Vec::new() } else { self.take_held() }

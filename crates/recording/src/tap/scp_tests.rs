@@ -167,6 +167,18 @@ fn records_out_of_place_are_no_scp() {
 }
 
 #[test]
+fn a_file_that_nobody_confirmed_is_told_from_one_that_was_cut_off() {
+    let steps = |contents| [&UPLOAD[..5], &[(Input, contents)]].concat();
+    for (contents, want) in [
+        (&b"hell"[..], "Upload Transfer /tmp/x/a b.txt 4 incomplete"),
+        (b"hello", "Upload Transfer /tmp/x/a b.txt 5 unconfirmed"),
+        (b"hello\0", "Upload Transfer /tmp/x/a b.txt 5 unconfirmed"),
+    ] {
+        assert_eq!(lines(&run("scp -t /tmp/x", &steps(contents), 1).0), [want]);
+    }
+}
+
+#[test]
 fn an_interrupted_file_is_incomplete() {
     let (log, _) = run("scp -t /tmp/x", &UPLOAD[..5], 1);
     assert_eq!(lines(&log), ["Upload Transfer /tmp/x/a b.txt 0 incomplete"]);

@@ -24,6 +24,8 @@ pub struct Model {
     pub locked_until: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text", nullable)]
     pub lock_reason: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub legacy_algorithms: String,
     pub created_at: DateTimeUtc,
 }
 

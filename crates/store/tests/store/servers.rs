@@ -1,6 +1,6 @@
 //! Servers: entry, changes, removal.
 
-use gatehouse_model::{Protocol, ServerOs};
+use gatehouse_model::{LegacyAlgorithms, Protocol, ServerOs};
 use gatehouse_store::{Activity, Edit, PageRequest, ProxyChoice, ServerEdit, ServerFilter};
 
 use crate::support::{Place, cli, name, new_server, now, on_both, range, sentence, server};
@@ -24,6 +24,7 @@ async fn a_server_is_entered_changed_found_and_removed(place: &Place) {
         offer: vec![(Protocol::Rdp, 3390), (Protocol::Ssh, 2222)],
         os: Edit::Set(ServerOs::Linux),
         description: Edit::Set("the web".to_owned()),
+        legacy_algorithms: Some(LegacyAlgorithms::On),
         ..ServerEdit::default()
     };
     let edited = store.edit_server(&cli(), now(), "web01", edit).await.unwrap();
@@ -33,6 +34,12 @@ async fn a_server_is_entered_changed_found_and_removed(place: &Place) {
         (edited.address.to_string().as_str(), edited.os),
         ("db.example.com", Some(ServerOs::Linux))
     );
+    assert_eq!(
+        (web.legacy_algorithms, edited.legacy_algorithms),
+        (LegacyAlgorithms::Off, LegacyAlgorithms::On)
+    );
+    let rows = store.directory_rows().await.unwrap().servers;
+    assert_eq!(rows[0].legacy_algorithms, LegacyAlgorithms::On);
     for filter in [
         ServerFilter {
             text: Some("THE".to_owned()),

@@ -426,7 +426,7 @@ async fn transfers_belong_to_their_session(place: &Place) {
         started_at: now(),
         duration: Duration::from_millis(100),
     };
-    store.add_transfer(transfer).await.unwrap();
+    store.add_transfers(vec![transfer]).await.unwrap();
     let shown = store.session(now(), &session.to_string()).await.unwrap();
     assert_eq!(
         (

@@ -220,6 +220,7 @@ pub(crate) fn new_server(text: &str, proxy: ProxyChoice) -> NewServer {
         services: vec![(gatehouse_model::Protocol::Ssh, 22)],
         os: None,
         description: None,
+        legacy_algorithms: gatehouse_model::LegacyAlgorithms::Off,
         proxy,
     }
 }
