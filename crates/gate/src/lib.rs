@@ -28,6 +28,7 @@
 mod accepted;
 mod clock;
 mod control;
+mod doing;
 mod forward;
 mod housekeeping;
 mod limits;
@@ -42,6 +43,7 @@ mod start;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod utmp;
 mod words;
 
 pub use accepted::{Accepted, Decided, FirstLook};
@@ -60,6 +62,7 @@ pub use session::{Credential, FirstKey, HostKeyVerdict, LoginMethod, OpenError, 
 pub use settings::GateSettings;
 pub use start::{Gate, StartError};
 pub use supervise::{Command, Ending};
+pub use utmp::LoginRecords;
 
 pub use gatehouse_policy::{Denial, Reason, Rights};
 pub use gatehouse_store::{CredentialKind, GateHostKey};

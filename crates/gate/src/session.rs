@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
+use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
-use crate::live::{Close, Core, Counters, Live, RETRY, write_transfers};
+use crate::live::{Close, Core, Live, RETRY, write_transfers};
 use crate::supervise::{self, Command};
 
 /// Commands to a session that may wait to be carried out.
@@ -125,6 +126,7 @@ impl Recording {
             recorder,
             grant: ArcSwap::from_pointee(decided.grant.clone()),
             counters: Counters::default(),
+            doing: Doing::default(),
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
             finished: AtomicBool::new(false),
@@ -268,6 +270,7 @@ impl Recording {
         }
         self.settled.store(true, Ordering::Release);
         let live = Live::new(Arc::clone(core));
+        gate.login_book().enter(core);
         gate.tasks().spawn(supervise::run(Arc::clone(core), commands));
         tracing::info!(
             session = %core.id,

@@ -23,6 +23,7 @@ use crate::refresh::{self, DirectoryError};
 use crate::registry::Registry;
 use crate::settings::GateSettings;
 use crate::supervise::{self, Command, Ending};
+use crate::utmp::LoginBook;
 use crate::{control, housekeeping};
 
 /// For the last rows to be written when the node stops.
@@ -72,6 +73,7 @@ struct Inner {
     registry: Registry,
     /// Ports of remote forwards.
     taken: Taken,
+    login_book: LoginBook,
     tasks: TaskTracker,
     /// No new sessions.
     stopping: CancellationToken,
@@ -98,7 +100,7 @@ impl Gate {
             writers: settings.writers,
         })?;
         store
-            .register_node(clock.now(), home.id(), &settings.node_name)
+            .register_node(clock.now(), home.id(), &settings.node_name, None)
             .await?;
         let directory = refresh::load(&store, &settings.directory).await?;
         let taken = Taken::default();
@@ -109,6 +111,7 @@ impl Gate {
             directory: ArcSwap::new(directory),
             registry: Registry::default(),
             taken,
+            login_book: LoginBook::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -120,6 +123,7 @@ impl Gate {
         }));
         gate.mend().await?;
         control::serve(&gate)?;
+        gate.login_book().start(&gate);
         gate.tasks().spawn(refresh::follow(gate.clone()));
         gate.tasks().spawn(housekeeping::run(gate.clone()));
         gate.tasks().spawn(housekeeping::watch_kills(gate.clone()));
@@ -192,6 +196,7 @@ impl Gate {
                 bytes_in: row.bytes_in,
                 bytes_out: row.bytes_out,
             },
+            note: None,
             recording: sealed.map(|sealed| RecordingSummary {
                 path: self.shown_path(&sealed.path),
                 size: sealed.size,
@@ -351,6 +356,10 @@ impl Gate {
 
     pub(crate) fn taken(&self) -> &Taken {
         &self.0.taken
+    }
+
+    pub(crate) fn login_book(&self) -> &LoginBook {
+        &self.0.login_book
     }
 
     pub(crate) fn home(&self) -> &NodeHome {

@@ -98,6 +98,7 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
         shutdown_grace: config.shutdown.grace.std(),
         own_ports: own_ports(config),
         node_name: host.unwrap_or_else(|| "localhost".to_owned()),
+        login_records: config.login_records(),
     })
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatehouse_gate::Tap;
-use gatehouse_recording::{ChannelKind, Event, Exit, Pty, Stream};
+use gatehouse_recording::{ChannelKind, Event, Exit, Pty};
 use parking_lot::Mutex;
 use russh::server::Msg;
 use russh::{Channel, ChannelId, ChannelReadHalf, ChannelWriteHalf, client};
@@ -263,7 +263,7 @@ impl SessionChannel {
         let bytes = Bytes::from(text);
         // The gate's own words reach the person even when the recorder has failed: that is what they tell then.
         if let Some(tap) = self.tap.get()
-            && let Err(error) = tap.data(Stream::Output, bytes.clone()).await
+            && let Err(error) = tap.own_words(bytes.clone()).await
         {
             tracing::debug!(%error, "a notice is not in the recording");
         }

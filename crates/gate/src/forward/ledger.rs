@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 
 use super::{ForwardAsk, ForwardError};
 use crate::Gate;
-use crate::live::{Core, Counters, RETRY};
+use crate::doing::Counters;
+use crate::live::{Core, RETRY};
 
 /// Notes of one session that may wait for the database.
 const NOTES: usize = 1_024;

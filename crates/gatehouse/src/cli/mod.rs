@@ -144,9 +144,10 @@ pub fn command() -> clap::Command {
     Line::command().mut_subcommand("server-group", group_words::about_servers)
 }
 
-/// Runs the program: `line` is its name and arguments. Answers the exit status.
+/// Runs the program: `line` is its name and arguments; called as `jw` it is the verb of that name. Answers the exit
+/// status.
 pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match parse(line).and_then(execute) {
+    match parse(jw::called_by_name(line)).and_then(execute) {
         Ok(status) => status,
         Err(failure) => {
             if !failure.is_silent() {
