@@ -35,6 +35,7 @@ mod limits;
 mod listen;
 mod live;
 mod node;
+mod nodes;
 mod refresh;
 mod registry;
 mod session;
@@ -44,11 +45,12 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 mod utmp;
+mod watching;
 mod words;
 
 pub use accepted::{Accepted, Decided, FirstLook};
 pub use clock::Clock;
-pub use control::{ControlError, Watch, WatchLine, watch};
+pub use control::{ControlError, Viewer, Watch, WatchLine, watch};
 pub use forward::{
     CLIENT, ForwardAsk, ForwardConnection, ForwardError, Incoming, ListenRefusal, OpenForward,
     RemoteListener, Way,
@@ -56,7 +58,8 @@ pub use forward::{
 pub use limits::{ConnectionLimits, Door};
 pub use listen::{ListenError, accept_loop, bind};
 pub use live::{Close, Live, Tap, TapError};
-pub use node::{NodeError, NodeHome, control_socket, make_private_dir};
+pub use node::{NodeError, NodeHome, control_socket, make_private_dir, node_id_in};
+pub use nodes::{AuthorityError, NodeListen, NodeListenError, ReachError};
 pub use refresh::DirectoryError;
 pub use session::{Credential, FirstKey, HostKeyVerdict, LoginMethod, OpenError, Proof, Recording};
 pub use settings::GateSettings;

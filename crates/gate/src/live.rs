@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use gatehouse_archive::{
-    ChannelTap, FollowFrom, Follower, PushError, RecordingFailed, Sealed, SessionRecorder,
-};
+use gatehouse_archive::{ChannelTap, PushError, RecordingFailed, Sealed, SessionRecorder};
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
 use gatehouse_model::{EndReason, SessionId, Timestamp, TransferDirection};
 use gatehouse_policy::{Grant, Rights};
@@ -25,6 +23,7 @@ use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::{Ledger, Way};
 use crate::session::recording_end;
+use crate::watching::Slot;
 use crate::{Gate, words};
 
 /// Pause between attempts to close a row while the database is gone.
@@ -43,6 +42,8 @@ pub(crate) struct Core {
     pub(crate) grant: ArcSwap<Grant>,
     pub(crate) counters: Counters,
     pub(crate) doing: Doing,
+    /// The stream for those who watch.
+    pub(crate) watched: Slot,
     /// Cancelled when the session begins to close: supervision stops.
     pub(crate) closing: CancellationToken,
     /// Cancelled when the protocol did not end the session in time: its sockets are to be failed.
@@ -69,11 +70,6 @@ impl Core {
     /// The recording's directory as rows show it: below the data directory, or whole where it lies elsewhere.
     pub(crate) fn recording_path(&self) -> String {
         self.gate().shown_path(self.recorder.path())
-    }
-
-    /// Follows the recording as it grows, from its beginning.
-    pub(crate) fn follow(&self) -> Follower {
-        self.recorder.follow(FollowFrom::Start)
     }
 
     pub(crate) async fn seal(&self, reason: &str) -> Option<Sealed> {

@@ -23,6 +23,7 @@ use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
 use crate::live::{Close, Core, Live, RETRY, write_transfers};
 use crate::supervise::{self, Command};
+use crate::watching::Slot;
 
 /// Commands to a session that may wait to be carried out.
 const COMMANDS: usize = 16;
@@ -127,6 +128,7 @@ impl Recording {
             grant: ArcSwap::from_pointee(decided.grant.clone()),
             counters: Counters::default(),
             doing: Doing::default(),
+            watched: Slot::default(),
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
             finished: AtomicBool::new(false),

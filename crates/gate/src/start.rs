@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::forward::Taken;
 use crate::live::transfer_row;
 use crate::node::NodeHome;
+use crate::nodes::{self, NodeListenError, NodeListener};
 use crate::refresh::{self, DirectoryError};
 use crate::registry::Registry;
 use crate::settings::GateSettings;
@@ -52,6 +53,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// Other nodes cannot be listened to.
+    #[error(transparent)]
+    Nodes(#[from] NodeListenError),
     /// The configured zone is none.
     #[error("{0:?} in policy.timezone is not a time zone; write one such as Europe/Warsaw")]
     Zone(String),
@@ -99,8 +103,11 @@ impl Gate {
             node: home.id(),
             writers: settings.writers,
         })?;
+        let now = clock.now();
+        let nodes = NodeListener::bind(&settings.node_listen, &store, now, home.id()).await?;
+        let address = nodes.as_ref().map(|nodes| nodes.address.as_str());
         store
-            .register_node(clock.now(), home.id(), &settings.node_name, None)
+            .register_node(now, home.id(), &settings.node_name, address)
             .await?;
         let directory = refresh::load(&store, &settings.directory).await?;
         let taken = Taken::default();
@@ -123,6 +130,9 @@ impl Gate {
         }));
         gate.mend().await?;
         control::serve(&gate)?;
+        if let Some(listener) = nodes {
+            nodes::serve(&gate, listener);
+        }
         gate.login_book().start(&gate);
         gate.tasks().spawn(refresh::follow(gate.clone()));
         gate.tasks().spawn(housekeeping::run(gate.clone()));

@@ -20,6 +20,7 @@ mod flow;
 mod forwards;
 mod login;
 mod login_records;
+mod nodes;
 mod pass_through;
 mod recording;
 mod replay;

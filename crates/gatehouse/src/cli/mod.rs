@@ -14,6 +14,7 @@ mod group;
 mod group_words;
 mod jw;
 mod lock;
+mod node;
 mod policy;
 mod policy_terms;
 mod pool;
@@ -126,6 +127,9 @@ enum Command {
     Lock(lock::LockArguments),
     /// Lift the ban of a person or a server
     Unlock(lock::UnlockArguments),
+    /// The nodes that share this database
+    #[command(subcommand)]
+    Node(node::Verb),
     /// Sources that nobody may connect from
     #[command(subcommand)]
     Block(block::Verb),
@@ -242,6 +246,7 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::Right(verb) => right::run(verb, context).await,
         Command::Lock(arguments) => lock::lock(arguments, context).await,
         Command::Unlock(arguments) => lock::unlock(arguments, context).await,
+        Command::Node(verb) => node::run(verb, context).await,
         Command::Block(verb) => block::run(verb, context).await,
         Command::Audit(verb) => audit::run(verb, context).await,
         Command::Jw => jw::run(context).await,
