@@ -1,4 +1,4 @@
-//! Measured figures, one file for each: `bench decision`, `bench ssh`. With `--quick` a run is short and its
+//! Measured figures, one file for each: `bench decision`, `bench ssh`, `bench watch`. With `--quick` a run is short and its
 //! figures are rough.
 
 mod decision;
@@ -15,7 +15,11 @@ use crate::effort::Length;
 type Measurement = fn(Length, &mut dyn Write) -> io::Result<()>;
 
 /// The measurements by name.
-const MEASUREMENTS: &[(&str, Measurement)] = &[("decision", decision::run), ("ssh", ssh::run)];
+const MEASUREMENTS: &[(&str, Measurement)] = &[
+    ("decision", decision::run),
+    ("ssh", ssh::run),
+    ("watch", ssh::watch::run),
+];
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();

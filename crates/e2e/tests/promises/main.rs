@@ -18,6 +18,7 @@ mod ending;
 mod files;
 mod flow;
 mod forwards;
+mod live_control;
 mod login;
 mod login_records;
 mod nodes;

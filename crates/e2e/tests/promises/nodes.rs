@@ -43,7 +43,7 @@ impl Pair {
             .scene
             .alice
             .ssh(&self.there)
-            .arg("echo begun; while :; do echo tick; sleep 0.2; done");
+            .arg("echo begun; while echo tick; do sleep 0.2; done");
         let mut running = run.start();
         running.prints("begun");
         let id = self.scene.active_session();
