@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gatehouse_model::Timestamp;
 use gatehouse_recording::ChannelKind;
-use gatehouse_store::{ByteCount, SessionNote};
+use gatehouse_store::{ByteCount, ForwardLine, SessionNote};
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 
@@ -15,6 +15,9 @@ use crate::forward::Way;
 
 /// Longest command that is kept for lists, in bytes; the recording has it whole.
 const WHAT_MAX: usize = 512;
+
+/// How a forward begins where nothing was started.
+const FORWARD: &str = "forward ";
 
 /// Bytes relayed, and when there was any last.
 #[derive(Default)]
@@ -73,13 +76,20 @@ struct State {
 impl Doing {
     /// A shell, command or subsystem is being started.
     pub(crate) fn started(&self, kind: &ChannelKind) {
-        let mut what = match kind {
+        let what = match kind {
             ChannelKind::Shell => "shell".to_owned(),
             ChannelKind::Exec(command) => String::from_utf8_lossy(command).into_owned(),
             ChannelKind::Subsystem(name) => name.clone(),
         };
-        what.truncate(what.floor_char_boundary(WHAT_MAX));
-        self.state.lock().what = Some(what);
+        self.state.lock().what = Some(bounded(what));
+    }
+
+    /// A forward is used. It shows only where nothing was started.
+    pub(crate) fn forwarding(&self, line: &ForwardLine) {
+        let mut state = self.state.lock();
+        if state.what.as_deref().is_none_or(|what| what.starts_with(FORWARD)) {
+            state.what = Some(bounded(format!("{FORWARD}{} {}", line.kind, line.destination)));
+        }
     }
 
     /// The session is shown in this line of utmp.
@@ -117,6 +127,11 @@ impl Doing {
     pub(crate) fn wrote(&self, news: News) {
         self.state.lock().written = Some((news.note, news.typed));
     }
+}
+
+fn bounded(mut what: String) -> String {
+    what.truncate(what.floor_char_boundary(WHAT_MAX));
+    what
 }
 
 /// What the row of a session does not say yet.

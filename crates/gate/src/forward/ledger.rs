@@ -115,6 +115,7 @@ impl Ledger {
         line: ForwardLine,
         mut places: Vec<mpsc::OwnedPermit<ForwardNote>>,
     ) -> Arc<Row> {
+        core.doing.forwarding(&line);
         let mut rows = self.rows.lock();
         let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let mut fresh = false;

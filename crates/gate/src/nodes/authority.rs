@@ -67,7 +67,7 @@ pub(super) async fn establish(
     Ok(store.keep_node_authority(&Actor::node(node), now, fresh).await?)
 }
 
-fn make() -> Result<NodeAuthority, AuthorityError> {
+pub(super) fn make() -> Result<NodeAuthority, AuthorityError> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     let certificate = authority_terms()?.self_signed(&key)?;
     Ok(NodeAuthority {

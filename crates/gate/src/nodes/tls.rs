@@ -67,3 +67,77 @@ fn roots(authority: CertificateDer<'static>) -> Result<RootCertStore, AuthorityE
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::ServerName;
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+    use uuid::Uuid;
+
+    use super::super::authority::{make, name_of};
+    use super::*;
+
+    const NODE: NodeId = NodeId(Uuid::from_u128(1));
+
+    fn now() -> Timestamp {
+        "2026-01-31T23:59:59Z".parse().unwrap()
+    }
+
+    /// Whether the two shake hands, when `name` is asked for.
+    async fn shakes(server: Arc<ServerConfig>, client: Arc<ClientConfig>, name: String) -> bool {
+        let (near, far) = tokio::io::duplex(64 * 1024);
+        let name = ServerName::try_from(name).unwrap();
+        let (accepted, connected) = tokio::join!(
+            TlsAcceptor::from(server).accept(far),
+            TlsConnector::from(client).connect(name, near)
+        );
+        accepted.is_ok() && connected.is_ok()
+    }
+
+    #[tokio::test]
+    async fn those_of_one_authority_know_each_other_and_nobody_else() {
+        let (ours, theirs) = (make().unwrap(), make().unwrap());
+        let serves = |authority| server(authority, NODE, Timestamp::now()).unwrap();
+        let asks = |authority| client(authority, Timestamp::now()).unwrap();
+        let other = NodeId(Uuid::from_u128(2));
+        assert!(shakes(serves(&ours), asks(&ours), name_of(NODE)).await);
+        assert!(!shakes(serves(&ours), asks(&ours), name_of(other)).await);
+        assert!(!shakes(serves(&ours), asks(&theirs), name_of(NODE)).await);
+        assert!(!shakes(serves(&theirs), asks(&ours), name_of(NODE)).await);
+    }
+
+    #[tokio::test]
+    async fn who_only_asks_cannot_stand_for_a_node() {
+        let ours = make().unwrap();
+        let Identity { certificate, key, .. } = sign(&ours, Holder::Asker, Timestamp::now()).unwrap();
+        let mut posing = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        posing.alpn_protocols = vec![PROTOCOL.to_vec()];
+        let asker = client(&ours, Timestamp::now()).unwrap();
+        let name = "asker.gatehouse.internal".to_owned();
+        assert!(!shakes(Arc::new(posing), asker, name).await);
+    }
+
+    #[tokio::test]
+    async fn certificates_are_good_for_two_days_and_no_longer() {
+        let ours = make().unwrap();
+        for (days, good) in [(-2, false), (-1, true), (0, true), (2, true), (4, false)] {
+            let shifted = Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(24 * days));
+            let serves = server(&ours, NODE, shifted.unwrap()).unwrap();
+            let asks = client(&ours, Timestamp::now()).unwrap();
+            assert_eq!(shakes(serves, asks, name_of(NODE)).await, good, "{days} days old");
+        }
+    }
+
+    #[test]
+    fn the_last_day_of_a_month_is_no_obstacle() {
+        let ours = make().unwrap();
+        for holder in [Holder::Node(NODE), Holder::Asker] {
+            assert!(sign(&ours, holder, now()).is_ok());
+        }
+    }
+}
