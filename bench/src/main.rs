@@ -1,4 +1,5 @@
-//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench ssh`. With `--quick` a run is short and its
+//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench ssh`, `bench watch`. With `--quick` a
+//! run is short and its
 //! figures are rough.
 
 mod decision;
@@ -20,6 +21,7 @@ const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("decision", decision::run),
     ("large-file", large_file::run),
     ("ssh", ssh::run),
+    ("watch", ssh::watch::run),
 ];
 
 fn main() -> ExitCode {

@@ -13,6 +13,7 @@ mod remote;
 mod route;
 mod set_up;
 mod table;
+pub(crate) mod watch;
 
 use std::io::{self, Write};
 

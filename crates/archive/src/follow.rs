@@ -14,6 +14,9 @@ use crate::session::Progress;
 
 /// Most bytes that are read of one file at a time.
 const READ_MAX: usize = 256 * 1024;
+/// Most bytes that are read of all files at a time, as far as each gets [`READ_MIN`].
+const READ_ALL: usize = 1024 * 1024;
+const READ_MIN: usize = 16 * 1024;
 /// Longest line; the casts written here have none as long.
 const LINE_MAX: usize = 4 * 1024 * 1024;
 
@@ -24,6 +27,8 @@ pub enum FollowFrom {
     Start,
     /// With what comes next. The header of each channel is given all the same.
     Now,
+    /// With the last so many bytes of each channel, and its header.
+    Last(u64),
 }
 
 /// A line of a cast, complete, without its line feed.
@@ -35,6 +40,10 @@ pub struct FollowedLine {
     pub at: Offset,
     /// The line: the header, or an event.
     pub line: String,
+    /// Where it begins in the channel's cast, in bytes.
+    pub begin: u64,
+    /// Where it ends there, line feed included. The next line begins here, unless something was passed over.
+    pub end: u64,
 }
 
 /// Gives the lines of all casts of a recording as they are written. It reads the files on its own, at its own pace.
@@ -54,8 +63,10 @@ struct Tail {
     /// The beginning of a line whose end was not read yet.
     rest: Vec<u8>,
     header_given: bool,
-    /// Lines that begin before this are not given.
+    /// Lines that begin before this are not given, the header apart.
     skip_to: u64,
+    /// What comes next is the end of a line whose beginning was passed over.
+    within: bool,
 }
 
 impl Follower {
@@ -91,9 +102,30 @@ impl Follower {
         }
     }
 
+    /// Passes over what was not read yet, but for the last `keep` bytes of each channel. Lines that were read are
+    /// still given. What was passed over shows in the places of the lines around it.
+    ///
+    /// # Errors
+    /// A file cannot be asked for its length.
+    pub fn skip_to_last(&mut self, keep: u64) -> Result<(), ArchiveError> {
+        for (channel, tail) in &mut self.tails {
+            tail.skip_to_last(keep).map_err(|error| {
+                let path = self.directory.join(FileName::Cast(*channel).to_string());
+                ArchiveError::io("read", &path, &error)
+            })?;
+        }
+        Ok(())
+    }
+
     fn read(&mut self) -> Result<(), ArchiveError> {
         let failed = |path: &Path, error: &io::Error| ArchiveError::io("read", path, error);
-        let skip = self.first && self.from == FollowFrom::Now;
+        let keep = match self.from {
+            FollowFrom::Start => None,
+            FollowFrom::Now => Some(0),
+            FollowFrom::Last(bytes) => Some(bytes),
+        };
+        // A channel that comes later is given from its beginning.
+        let keep = keep.filter(|_| self.first);
         self.first = false;
         for entry in std::fs::read_dir(&self.directory).map_err(|error| failed(&self.directory, &error))? {
             let entry = entry.map_err(|error| failed(&self.directory, &error))?;
@@ -103,17 +135,20 @@ impl Follower {
             if let std::collections::btree_map::Entry::Vacant(vacant) = self.tails.entry(channel) {
                 let path = entry.path();
                 let file = File::open(&path).map_err(|error| failed(&path, &error))?;
-                let length = file.metadata().map_err(|error| failed(&path, &error))?.len();
-                let skip_to = if skip { length } else { 0 };
-                vacant.insert(Tail {
+                let tail = vacant.insert(Tail {
                     file,
                     position: 0,
                     rest: Vec::new(),
                     header_given: false,
-                    skip_to,
+                    skip_to: 0,
+                    within: false,
                 });
+                if let Some(keep) = keep {
+                    tail.skip_to_last(keep).map_err(|error| failed(&path, &error))?;
+                }
             }
         }
+        let piece = (READ_ALL / self.tails.len().max(1)).clamp(READ_MIN, READ_MAX);
         let mut lines = Vec::new();
         // Again while nothing came of it but there was more: a long stretch may be skipped, or one long line.
         let mut more = true;
@@ -122,7 +157,7 @@ impl Follower {
             for (channel, tail) in &mut self.tails {
                 let path = || self.directory.join(FileName::Cast(*channel).to_string());
                 more |= tail
-                    .read(*channel, &mut lines)
+                    .read(*channel, piece, &mut lines)
                     .map_err(|error| failed(&path(), &error))?;
             }
         }
@@ -134,9 +169,27 @@ impl Follower {
 }
 
 impl Tail {
-    /// Reads on, and tells whether there was anything to read.
-    fn read(&mut self, channel: u32, lines: &mut Vec<FollowedLine>) -> io::Result<bool> {
-        let mut buffer = vec![0; READ_MAX];
+    fn skip_to_last(&mut self, keep: u64) -> io::Result<()> {
+        let end = self.file.metadata()?.len();
+        self.skip_to = self.skip_to.max(end.saturating_sub(keep));
+        Ok(())
+    }
+
+    /// Goes to where lines are given again, if that lies ahead of what was read.
+    fn leap(&mut self) {
+        // One byte before, so that a line that begins just there is known to.
+        let before = self.skip_to.saturating_sub(1);
+        if self.header_given && before > self.position {
+            self.position = before;
+            self.rest.clear();
+            self.within = true;
+        }
+    }
+
+    /// Reads on, at most `piece` bytes, and tells whether there was anything to read.
+    fn read(&mut self, channel: u32, piece: usize, lines: &mut Vec<FollowedLine>) -> io::Result<bool> {
+        self.leap();
+        let mut buffer = vec![0; piece];
         let count = self.file.read_at(&mut buffer, self.position)?;
         let mut line_at = self.position - self.rest.len() as u64;
         self.position += count as u64;
@@ -152,14 +205,21 @@ impl Tail {
                 break;
             };
             used += line.len();
-            if !self.header_given || line_at >= self.skip_to {
+            let whole = !std::mem::take(&mut self.within);
+            if whole && (!self.header_given || line_at >= self.skip_to) {
                 let line = String::from_utf8_lossy(text).into_owned();
                 let at = if self.header_given {
                     time_of(&line)
                 } else {
                     Offset::ZERO
                 };
-                lines.push(FollowedLine { channel, at, line });
+                lines.push(FollowedLine {
+                    channel,
+                    at,
+                    line,
+                    begin: line_at,
+                    end: line_at + text.len() as u64 + 1,
+                });
                 self.header_given = true;
             }
             line_at += line.len() as u64;

@@ -187,6 +187,8 @@ actions! {
     NodeStarted = "node.started",
     /// A node stopped serving.
     NodeStopped = "node.stopped",
+    /// The authority was made whose certificates nodes recognise each other by.
+    NodeAuthorityMade = "node.authority_made",
     /// The store was made or brought to a newer form.
     StoreMigrated = "store.migrated",
 }

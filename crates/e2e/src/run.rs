@@ -83,7 +83,7 @@ pub struct Running {
     stdout: Collected,
     stderr: Collected,
     limit: Duration,
-    _stdin: Option<std::process::ChildStdin>,
+    open_stdin: Option<std::process::ChildStdin>,
 }
 
 impl Run {
@@ -177,7 +177,7 @@ impl Run {
             stdout,
             stderr,
             limit: self.limit,
-            _stdin: stdin,
+            open_stdin: stdin,
         }
     }
 }
@@ -186,6 +186,12 @@ impl Running {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Writes to its standard input, which stayed open.
+    pub fn types(&mut self, text: &str) {
+        let stdin = self.open_stdin.as_mut().expect("the input was kept open");
+        stdin.write_all(text.as_bytes()).expect("the program reads");
     }
 
     /// What it has printed so far.

@@ -83,9 +83,15 @@ impl Site {
             }
         });
         let listen: Vec<_> = addresses.map(|address| format!("\"{address}:0\"")).collect();
+        // Never in the machine's own login records; a test that wants some names its own.
+        let login_records = if lines.contains("utmp.") {
+            ""
+        } else {
+            "utmp.utmp = \"\"\nutmp.wtmp = \"\"\n"
+        };
         let text = format!(
             "data_dir = {:?}\ndatabase_url = {:?}\nssh.listen = [{}]\nrdp.listen = []\nweb.listen = []\n\
-             metrics.listen = []\n{lines}\n",
+             metrics.listen = []\n{login_records}{lines}\n",
             self.data_dir(),
             self.database_url,
             listen.join(", "),
@@ -122,14 +128,38 @@ impl Site {
 
     /// Starts a second node on the same store, with a data directory of its own.
     pub fn second_node(&self) -> Node {
+        self.second_node_with("", "")
+    }
+
+    /// The same, with a line of the configuration replaced by another one.
+    pub fn second_node_with(&self, line: &str, by: &str) -> Node {
         let text = fs::read_to_string(self.config()).expect("the site's configuration");
         let data = format!("{:?}", self.data_dir());
         let other = format!("{:?}", self.folder.path().join("data-2"));
-        let config = self.folder.path().join("second.toml");
+        let config = self.second_config();
+        let text = if line.is_empty() {
+            text
+        } else {
+            text.replace(line, by)
+        };
         // The key that seals secrets is shared as well.
         let key = format!("store.key_file = {:?}\n", self.data_dir().join("store.key"));
         fs::write(&config, key + &text.replace(&data, &other)).expect("the second node's configuration");
         Node::start(&config, self.folder.path().join("second.log"))
+    }
+
+    /// The configuration file of the second node.
+    pub fn second_config(&self) -> PathBuf {
+        self.folder.path().join("second.toml")
+    }
+
+    /// Runs the command line on the second node's machine.
+    pub fn second_cli(&self, args: &[&str]) -> Run {
+        Run::new(program())
+            .args(args)
+            .arg("--config")
+            .arg(self.second_config())
+            .env_clean()
     }
 
     /// The running node.

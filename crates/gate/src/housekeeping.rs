@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatehouse_model::EndReason;
-use gatehouse_store::{ByteCount, StoreError};
+use gatehouse_store::StoreError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Gate;
@@ -14,18 +14,22 @@ use crate::supervise::{self, Ending};
 const KILLS: Duration = Duration::from_millis(250);
 /// Heartbeat, counts and denials are written this often.
 const COUNTS: Duration = Duration::from_secs(5);
+/// What sessions have begun to do is written this often, if there is anything.
+const NEWS: Duration = Duration::from_secs(1);
 /// The head of the audit book is sealed this often.
 const HEAD: Duration = Duration::from_secs(60);
 
 /// Runs until the gate stops. A failure is logged once per outage and tried again at the next tick.
 pub(crate) async fn run(gate: Gate) {
     let mut counts = ticker(COUNTS);
+    let mut news = ticker(NEWS);
     let mut head = ticker(HEAD);
     let mut outage = Outage::default();
     loop {
         let outcome = tokio::select! {
             () = gate.stopped() => return,
             _ = counts.tick() => write_counts(&gate).await,
+            _ = news.tick() => if gate.registry().take_stirred() { write_news(&gate).await } else { continue },
             _ = head.tick() => seal_head(&gate).await,
         };
         outage.note(outcome);
@@ -108,17 +112,33 @@ async fn carry_out_kills(gate: &Gate) -> Result<(), StoreError> {
 async fn write_counts(gate: &Gate) -> Result<(), StoreError> {
     let now = gate.clock().now();
     gate.store().heartbeat(now, gate.node()).await?;
-    let counts: Vec<(_, ByteCount)> = gate
-        .registry()
-        .all()
-        .iter()
-        .map(|entry| (entry.core.id, entry.core.counters.bytes()))
-        .collect();
-    if !counts.is_empty() {
-        gate.store().count_session_bytes(&counts).await?;
-    }
+    write_news(gate).await?;
     forward::write_counts(gate).await?;
     gate.store().flush_denials(now).await
+}
+
+/// Writes what the rows of running sessions do not say yet.
+async fn write_news(gate: &Gate) -> Result<(), StoreError> {
+    let now = gate.clock().now();
+    let news: Vec<_> = gate
+        .registry()
+        .all()
+        .into_iter()
+        .filter_map(|entry| {
+            let core = entry.core;
+            let news = core.doing.news(&core.counters, core.epoch, now)?;
+            Some((core, news))
+        })
+        .collect();
+    let notes: Vec<_> = news
+        .iter()
+        .map(|(core, news)| (core.id, news.note.clone()))
+        .collect();
+    gate.store().note_sessions(&notes).await?;
+    for (core, news) in news {
+        core.doing.wrote(news);
+    }
+    Ok(())
 }
 
 async fn seal_head(gate: &Gate) -> Result<(), StoreError> {

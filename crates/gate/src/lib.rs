@@ -28,12 +28,14 @@
 mod accepted;
 mod clock;
 mod control;
+mod doing;
 mod forward;
 mod housekeeping;
 mod limits;
 mod listen;
 mod live;
 mod node;
+mod nodes;
 mod refresh;
 mod registry;
 mod session;
@@ -43,11 +45,13 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 mod transfers;
+mod utmp;
+mod watching;
 mod words;
 
 pub use accepted::{Accepted, Decided, FirstLook};
 pub use clock::Clock;
-pub use control::{ControlError, Watch, WatchLine, watch};
+pub use control::{ControlError, Viewer, Watch, WatchLine, watch};
 pub use forward::{
     CLIENT, ForwardAsk, ForwardConnection, ForwardError, Incoming, ListenRefusal, OpenForward,
     RemoteListener, Way,
@@ -55,12 +59,14 @@ pub use forward::{
 pub use limits::{ConnectionLimits, Door};
 pub use listen::{ListenError, accept_loop, bind};
 pub use live::{Close, Live, Tap, TapError};
-pub use node::{NodeError, NodeHome, control_socket, make_private_dir};
+pub use node::{NodeError, NodeHome, control_socket, make_private_dir, node_id_in};
+pub use nodes::{AuthorityError, NodeListen, NodeListenError, ReachError};
 pub use refresh::DirectoryError;
 pub use session::{Credential, FirstKey, HostKeyVerdict, LoginMethod, OpenError, Proof, Recording};
 pub use settings::GateSettings;
 pub use start::{Gate, StartError};
 pub use supervise::{Command, Ending};
+pub use utmp::LoginRecords;
 
 pub use gatehouse_policy::{Denial, Reason, Rights};
 pub use gatehouse_store::{CredentialKind, GateHostKey};

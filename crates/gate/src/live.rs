@@ -1,29 +1,29 @@
 //! The last stage: a running session, its taps and its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use gatehouse_archive::{
-    ChannelTap, FollowFrom, Follower, PushError, RecordingFailed, Sealed, SessionRecorder,
-};
+use gatehouse_archive::{ChannelTap, PushError, RecordingFailed, Sealed, SessionRecorder};
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
 use gatehouse_model::{EndReason, SessionId, Timestamp};
 use gatehouse_policy::{Grant, Rights};
 use gatehouse_recording::manifest::RecordingTerms;
 use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream};
-use gatehouse_store::{ByteCount, Closing, RecordingSummary, SessionUpdate, StoreError};
+use gatehouse_store::{Closing, RecordingSummary, SessionUpdate, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
+use crate::doing::{Counters, Doing};
 use crate::forward::{Ledger, Way};
 use crate::session::recording_end;
 use crate::transfers::TransferRows;
+use crate::watching::Slot;
 use crate::{Gate, words};
 
 /// Pause between attempts to close a row while the database is gone.
@@ -42,6 +42,9 @@ pub(crate) struct Core {
     pub(crate) grant: ArcSwap<Grant>,
     pub(crate) counters: Counters,
     pub(crate) transfers: TransferRows,
+    pub(crate) doing: Doing,
+    /// The stream for those who watch.
+    pub(crate) watched: Slot,
     /// Cancelled when the session begins to close: supervision stops.
     pub(crate) closing: CancellationToken,
     /// Cancelled when the protocol did not end the session in time: its sockets are to be failed.
@@ -53,40 +56,6 @@ pub(crate) struct Core {
     pub(crate) ledger: Ledger,
     /// Told each time the session was decided again and goes on.
     pub(crate) regranted: watch::Sender<()>,
-}
-
-/// Bytes relayed, and when there was any last.
-#[derive(Default)]
-pub(crate) struct Counters {
-    bytes_in: AtomicU64,
-    bytes_out: AtomicU64,
-    active_micros: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn bytes(&self) -> ByteCount {
-        ByteCount {
-            bytes_in: self.bytes_in.load(Ordering::Relaxed),
-            bytes_out: self.bytes_out.load(Ordering::Relaxed),
-        }
-    }
-
-    pub(crate) fn add(&self, way: Way, count: u64) {
-        match way {
-            Way::In => self.bytes_in.fetch_add(count, Ordering::Relaxed),
-            Way::Out => self.bytes_out.fetch_add(count, Ordering::Relaxed),
-        };
-    }
-
-    /// Notes that something was relayed, this many microseconds after the session's epoch.
-    pub(crate) fn touch(&self, micros: u64) {
-        self.active_micros.store(micros, Ordering::Relaxed);
-    }
-
-    /// Microseconds since the session's epoch at which something was relayed last.
-    pub(crate) fn active_micros(&self) -> u64 {
-        self.active_micros.load(Ordering::Relaxed)
-    }
 }
 
 impl Core {
@@ -102,11 +71,6 @@ impl Core {
     /// The recording's directory as rows show it: below the data directory, or whole where it lies elsewhere.
     pub(crate) fn recording_path(&self) -> String {
         self.gate().shown_path(self.recorder.path())
-    }
-
-    /// Follows the recording as it grows, from its beginning.
-    pub(crate) fn follow(&self) -> Follower {
-        self.recorder.follow(FollowFrom::Start)
     }
 
     pub(crate) async fn seal(&self, reason: &str) -> Option<Sealed> {
@@ -172,11 +136,15 @@ impl Core {
         self.transfers.complete(self.gate(), sealed.as_ref()).await;
         self.report_loss().await;
         let unrecorded_bytes = self.recorder.relayed_not_written();
+        let now = self.gate().clock().now();
+        self.gate().login_book().leave(self, now);
+        let news = self.doing.news(&self.counters, self.epoch, now);
         let closing = Closing {
             reason: close.reason,
             ended_by: close.by,
             detail: close.detail,
             bytes: self.counters.bytes(),
+            note: news.map(|news| news.note),
             recording: sealed.map(|sealed| RecordingSummary {
                 path: self.recording_path(),
                 size: sealed.size,
@@ -185,7 +153,7 @@ impl Core {
             }),
             unrecorded_bytes,
         };
-        let (gate, at) = (self.gate(), self.gate().clock().now());
+        let (gate, at) = (self.gate(), now);
         loop {
             match gate
                 .store()
@@ -303,14 +271,26 @@ impl Live {
     pub fn greeting(&self) -> String {
         let gate = self.core.gate();
         let server = &self.core.decided.server;
-        match self.core.grant.load().until {
-            None => format!("Gatehouse: this session on {server} is recorded. Your access has no end."),
+        let grant = self.core.grant.load();
+        let access = match grant.until {
+            None => "has no end".to_owned(),
             Some(until) => format!(
-                "Gatehouse: this session on {server} is recorded. Your access ends at {} (in {}).",
+                "ends at {} (in {})",
                 words::moment(until, &gate.zone()),
                 words::remaining(gate.clock().now(), until)
             ),
-        }
+        };
+        let longest = grant
+            .max_length
+            .map(|longest| format!(" The session may last {} at most.", words::span(longest)));
+        let idle = grant
+            .idle
+            .map(|limit| format!(" It ends after {} without activity.", words::span(limit)));
+        format!(
+            "Gatehouse: this session on {server} is recorded. Your access {access}.{}{}",
+            longest.unwrap_or_default(),
+            idle.unwrap_or_default()
+        )
     }
 
     /// Opens the recording of a channel.
@@ -321,6 +301,8 @@ impl Live {
         if let ChannelKind::Subsystem(name) = &kind {
             self.note_subsystem(name);
         }
+        self.core.doing.started(&kind);
+        self.core.gate().registry().stir();
         // As granted now, which may be stricter than at the beginning.
         let terms = self.core.grant.load().recording;
         let spec = ChannelSpec {
@@ -406,8 +388,24 @@ impl Tap {
             Stream::Input => Way::In,
             Stream::Output | Stream::Error => Way::Out,
         };
+        let now = self.core.epoch.micros();
         self.core.counters.add(way, count);
-        self.core.counters.touch(self.core.epoch.micros());
+        self.core.counters.touch(now);
+        if way == Way::In {
+            self.core.counters.typed(now);
+        }
+        Ok(())
+    }
+
+    /// Hands to the recorder what the gate itself shows to the person. It does not count as activity: a warning must
+    /// not keep an idle session alive.
+    ///
+    /// # Errors
+    /// The recorder has failed or is closed.
+    pub async fn own_words(&self, bytes: Bytes) -> Result<(), TapError> {
+        let count = bytes.len() as u64;
+        self.tap.data(Stream::Output, bytes).await?;
+        self.core.counters.add(Way::Out, count);
         Ok(())
     }
 

@@ -10,6 +10,9 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use uuid::Uuid;
 
+/// Where a node's id is kept.
+const ID_FILE: &str = "node.id";
+
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
@@ -65,7 +68,7 @@ impl NodeHome {
                 source: other.into(),
             },
         })?;
-        let id = read_or_make_id(&dir.join("node.id"), fresh)?;
+        let id = read_or_make_id(&dir.join(ID_FILE), fresh)?;
         Ok(Self {
             dir: dir.to_owned(),
             id,
@@ -87,6 +90,11 @@ impl NodeHome {
     pub fn control_socket(&self) -> PathBuf {
         control_socket(&self.dir)
     }
+}
+
+/// The id of the node with this data directory; `None`: there was none yet, or it cannot be read.
+pub fn node_id_in(dir: &Path) -> Option<NodeId> {
+    fs::read_to_string(dir.join(ID_FILE)).ok()?.trim().parse().ok()
 }
 
 /// Where the control socket of the node with this data directory is.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gatehouse_model::SessionId;
 use parking_lot::Mutex;
@@ -32,6 +33,8 @@ enum Place {
 pub(crate) struct Registry {
     places: Mutex<HashMap<SessionId, Place>>,
     count: watch::Sender<usize>,
+    /// Something happened that lists of sessions are to show soon.
+    stirred: AtomicBool,
 }
 
 impl Default for Registry {
@@ -39,6 +42,7 @@ impl Default for Registry {
         Self {
             places: Mutex::default(),
             count: watch::Sender::new(0),
+            stirred: AtomicBool::new(false),
         }
     }
 }
@@ -99,6 +103,16 @@ impl Registry {
             Place::Opening(_) => None,
         });
         live.collect()
+    }
+
+    /// Something happened in a session that its row is to say soon.
+    pub(crate) fn stir(&self) {
+        self.stirred.store(true, Ordering::Release);
+    }
+
+    /// Whether anything did since this was asked last.
+    pub(crate) fn take_stirred(&self) -> bool {
+        self.stirred.swap(false, Ordering::AcqRel)
     }
 
     /// Resolves when there is none, opening ones included.

@@ -19,10 +19,12 @@ use uuid::Uuid;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
+use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
-use crate::live::{Close, Core, Counters, Live, RETRY};
+use crate::live::{Close, Core, Live, RETRY};
 use crate::supervise::{self, Command};
 use crate::transfers::TransferRows;
+use crate::watching::Slot;
 
 /// Commands to a session that may wait to be carried out.
 const COMMANDS: usize = 16;
@@ -127,6 +129,8 @@ impl Recording {
             grant: ArcSwap::from_pointee(decided.grant.clone()),
             counters: Counters::default(),
             transfers: TransferRows::begin(&gate, id, started, transfers),
+            doing: Doing::default(),
+            watched: Slot::default(),
             closing: CancellationToken::new(),
             abort: CancellationToken::new(),
             finished: AtomicBool::new(false),
@@ -268,6 +272,7 @@ impl Recording {
         }
         self.settled.store(true, Ordering::Release);
         let live = Live::new(Arc::clone(core));
+        gate.login_book().enter(core);
         gate.tasks().spawn(supervise::run(Arc::clone(core), commands));
         tracing::info!(
             session = %core.id,

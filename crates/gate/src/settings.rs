@@ -6,6 +6,8 @@ use std::time::Duration;
 use gatehouse_model::SpanSeconds;
 use gatehouse_policy::DirectorySettings;
 
+use crate::{LoginRecords, NodeListen};
+
 /// Settings of the node.
 #[derive(Clone, Debug)]
 pub struct GateSettings {
@@ -25,4 +27,8 @@ pub struct GateSettings {
     pub own_ports: Vec<u16>,
     /// The node's name, for lists of nodes.
     pub node_name: String,
+    /// Where other nodes and command lines are listened to.
+    pub node_listen: NodeListen,
+    /// Where sessions are shown to who(1), w(1) and last(1).
+    pub login_records: LoginRecords,
 }

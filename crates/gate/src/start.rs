@@ -18,11 +18,13 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::forward::Taken;
 use crate::node::NodeHome;
+use crate::nodes::{self, NodeListenError, NodeListener};
 use crate::refresh::{self, DirectoryError};
 use crate::registry::Registry;
 use crate::settings::GateSettings;
 use crate::supervise::{self, Command, Ending};
 use crate::transfers::missing;
+use crate::utmp::LoginBook;
 use crate::{control, housekeeping};
 
 /// For the last rows to be written when the node stops.
@@ -51,6 +53,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// Other nodes cannot be listened to.
+    #[error(transparent)]
+    Nodes(#[from] NodeListenError),
     /// The configured zone is none.
     #[error("{0:?} in policy.timezone is not a time zone; write one such as Europe/Warsaw")]
     Zone(String),
@@ -72,6 +77,7 @@ struct Inner {
     registry: Registry,
     /// Ports of remote forwards.
     taken: Taken,
+    login_book: LoginBook,
     tasks: TaskTracker,
     /// No new sessions.
     stopping: CancellationToken,
@@ -97,8 +103,11 @@ impl Gate {
             node: home.id(),
             writers: settings.writers,
         })?;
+        let now = clock.now();
+        let nodes = NodeListener::bind(&settings.node_listen, &store, now, home.id()).await?;
+        let address = nodes.as_ref().map(|nodes| nodes.address.as_str());
         store
-            .register_node(clock.now(), home.id(), &settings.node_name)
+            .register_node(now, home.id(), &settings.node_name, address)
             .await?;
         let directory = refresh::load(&store, &settings.directory).await?;
         let taken = Taken::default();
@@ -109,6 +118,7 @@ impl Gate {
             directory: ArcSwap::new(directory),
             registry: Registry::default(),
             taken,
+            login_book: LoginBook::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -120,6 +130,10 @@ impl Gate {
         }));
         gate.mend().await?;
         control::serve(&gate)?;
+        if let Some(listener) = nodes {
+            nodes::serve(&gate, listener);
+        }
+        gate.login_book().start(&gate);
         gate.tasks().spawn(refresh::follow(gate.clone()));
         gate.tasks().spawn(housekeeping::run(gate.clone()));
         gate.tasks().spawn(housekeeping::watch_kills(gate.clone()));
@@ -185,6 +199,7 @@ impl Gate {
                 bytes_in: row.bytes_in,
                 bytes_out: row.bytes_out,
             },
+            note: None,
             recording: sealed.map(|sealed| RecordingSummary {
                 path: self.shown_path(&sealed.path),
                 size: sealed.size,
@@ -344,6 +359,10 @@ impl Gate {
 
     pub(crate) fn taken(&self) -> &Taken {
         &self.0.taken
+    }
+
+    pub(crate) fn login_book(&self) -> &LoginBook {
+        &self.0.login_book
     }
 
     pub(crate) fn home(&self) -> &NodeHome {

@@ -66,6 +66,8 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         shutdown_grace: Duration::from_millis(10),
         own_ports: Vec::new(),
         node_name: "test".to_owned(),
+        node_listen: crate::NodeListen::default(),
+        login_records: crate::LoginRecords::default(),
     };
     let gate = Gate::start(settings, home, store.clone(), Clock::system())
         .await

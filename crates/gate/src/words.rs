@@ -1,5 +1,7 @@
 //! Instants and spans as people read them in notices.
 
+use std::time::Duration;
+
 use gatehouse_model::{SpanSeconds, Timestamp};
 use jiff::tz::TimeZone;
 
@@ -11,7 +13,15 @@ pub(crate) fn moment(instant: Timestamp, zone: &TimeZone) -> String {
 
 /// The span between two instants in whole minutes, or seconds below one: `4h 12m`, `50s`.
 pub(crate) fn remaining(from: Timestamp, to: Timestamp) -> String {
-    let seconds = u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0);
+    coarse(u64::try_from(to.duration_since(from).as_secs()).unwrap_or(0))
+}
+
+/// What is left until an end, in the same form. A moment late counts as in time: `5m`, not `4m`.
+pub(crate) fn left(left: Duration) -> String {
+    coarse(left.saturating_add(Duration::from_millis(900)).as_secs())
+}
+
+fn coarse(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds}s"),
@@ -55,6 +65,8 @@ mod tests {
             remaining(at("2026-01-31T10:00:00Z"), at("2026-01-31T09:00:00Z")),
             "0s"
         );
+        assert_eq!(left(Duration::from_millis(299_400)), "5m");
+        assert_eq!(left(Duration::from_secs(5)), "5s");
         assert_eq!(span(SpanSeconds::new(300).unwrap()), "5 minutes");
         assert_eq!(span(SpanSeconds::new(60).unwrap()), "1 minute");
         assert_eq!(span(SpanSeconds::new(90).unwrap()), "90 seconds");

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gatehouse_gate::{Clock, ConnectionLimits, Door, Gate, GateSettings, NodeHome, accept_loop, bind};
+use gatehouse_gate::{
+    Clock, ConnectionLimits, Door, Gate, GateSettings, NodeHome, NodeListen, accept_loop, bind,
+};
 use gatehouse_model::{Protocol, SpanSeconds};
 use gatehouse_ssh::{AlgorithmLists, Algorithms, HostKeys, SshSettings};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -98,6 +100,11 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
         shutdown_grace: config.shutdown.grace.std(),
         own_ports: own_ports(config),
         node_name: host.unwrap_or_else(|| "localhost".to_owned()),
+        node_listen: NodeListen {
+            listen: config.node.listen.addresses().to_vec(),
+            address: config.node.address.clone(),
+        },
+        login_records: config.login_records(),
     })
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatehouse_gate::Tap;
-use gatehouse_recording::{ChannelKind, Event, Exit, Pty, Stream};
+use gatehouse_recording::{ChannelKind, Event, Exit, Pty};
 use parking_lot::Mutex;
 use russh::server::Msg;
 use russh::{Channel, ChannelId, ChannelReadHalf, ChannelWriteHalf, client};
@@ -267,7 +267,7 @@ impl SessionChannel {
         self.input_done.cancel();
         self.settled.cancel();
         if let Some(tap) = self.tap.get() {
-            let _ = tap.data(Stream::Error, line.clone()).await;
+            let _ = tap.own_words(line.clone()).await;
             self.record_exit(Exit::Status(REFUSED)).await;
         }
         let _ = self.client.extended_data_bytes(1, line).await;
@@ -282,7 +282,7 @@ impl SessionChannel {
         let bytes = Bytes::from(text);
         // The gate's own words reach the person even when the recorder has failed: that is what they tell then.
         if let Some(tap) = self.tap.get()
-            && let Err(error) = tap.data(Stream::Output, bytes.clone()).await
+            && let Err(error) = tap.own_words(bytes.clone()).await
         {
             tracing::debug!(%error, "a notice is not in the recording");
         }

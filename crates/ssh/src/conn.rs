@@ -26,7 +26,9 @@ use crate::settings::SshSettings;
 const KEPT: usize = 8;
 /// Agent channels that a backend may have open at a time.
 const AGENT_CHANNELS: usize = 16;
-/// For channels to show why they end and to close by themselves.
+/// For channels to show why they end and to close by themselves; after that nothing is relayed any more.
+const LAST_WORDS: Duration = Duration::from_millis(400);
+/// For a peer to be told of the end.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// After that, for the peers to take what is still on its way, before their sockets are failed.
 const LINGER: Duration = Duration::from_secs(2);
@@ -47,6 +49,8 @@ pub(crate) struct Conn {
     pub(crate) accepted: Accepted,
     /// Fails both sockets.
     pub(crate) abort: CancellationToken,
+    /// Nothing more is taken from the client: the end was ordered.
+    pub(crate) deaf: CancellationToken,
     /// Stops the pumps.
     pub(crate) ending: CancellationToken,
     pub(crate) client: OnceLock<server::Handle>,
@@ -86,6 +90,7 @@ impl Conn {
             abort: CancellationToken::new(),
             agent_channels: Arc::new(Semaphore::new(AGENT_CHANNELS)),
             agent_stop: Mutex::new(ending.child_token()),
+            deaf: CancellationToken::new(),
             ending,
             client: OnceLock::new(),
             session: OnceLock::new(),
@@ -159,24 +164,34 @@ impl Conn {
         self.close.lock().get_or_insert(close);
     }
 
-    /// Ends the connection from the gate's side: channels show why, then everything is cut.
+    /// Ends the connection from the gate's side: channels show why, nothing more is taken from the client, then
+    /// everything is cut. A client that does not read what it is shown is not waited for longer than
+    /// [`LAST_WORDS`], so that an order to end is carried out within the second that is promised.
     pub(crate) async fn end(self: &Arc<Self>, close: Close, sentence: &str) {
         self.note_close(close);
         let channels: Vec<_> = self.channels.lock().values().cloned().collect();
         for channel in &channels {
             channel.end(sentence);
         }
+        // After the order, so that a channel hears why it ends before its backend's side is closed.
+        self.deaf.cancel();
         let gone = async {
             for channel in &channels {
                 channel.closed().await;
             }
         };
-        let _ = tokio::time::timeout(GOODBYE, gone).await;
+        let _ = tokio::time::timeout(LAST_WORDS, gone).await;
+        self.ending.cancel();
+        // Nothing is relayed any more, so the session is over, whatever the peers still take.
+        if let Some(session) = self.session.get() {
+            let live = session.live.clone();
+            let close = self.close.lock().clone().unwrap_or_else(Close::normal);
+            self.tasks.spawn(async move { live.close(close).await });
+        }
         if let Some(client) = self.client.get() {
             let goodbye = client.disconnect(Disconnect::ByApplication, sentence.to_owned(), String::new());
             let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
-        self.ending.cancel();
         tokio::time::sleep(LINGER).await;
         self.abort.cancel();
     }
@@ -229,7 +244,7 @@ impl Conn {
         self.channels.lock().clear();
         self.remotes.lock().clear();
         if let Some(session) = self.session.get() {
-            let close = self.close.lock().take().unwrap_or_else(Close::normal);
+            let close = self.close.lock().clone().unwrap_or_else(Close::normal);
             session.live.close(close).await;
         }
     }

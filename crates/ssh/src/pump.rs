@@ -27,6 +27,7 @@ pub(crate) async fn input(conn: Arc<Conn>, channel: Arc<SessionChannel>, mut cli
     };
     tokio::select! {
         () = carry => {}
+        () = conn.deaf.cancelled() => {}
         () = conn.ending.cancelled() => {}
         // The backend takes nothing more; a window that it no longer opens must not be waited for.
         () = channel.closed() => {}

@@ -22,6 +22,7 @@
 
 mod activity;
 mod allocations;
+mod authority;
 mod book;
 mod change;
 mod chunks;
@@ -68,6 +69,7 @@ mod users;
 mod verify;
 
 pub use activity::{ForwardId, NewTransfer};
+pub use authority::NodeAuthority;
 pub use book::{AuditFilter, AuditOrder, AuditReport, SealedHead};
 pub use credentials::{CredentialEntry, CredentialKind, CredentialTrust, NewCredential, StoredCredential};
 pub use denials::{DenialFate, Denied};
@@ -79,7 +81,7 @@ pub use groups::{Group, GroupEdit, GroupKind, NewGroup};
 pub use host_keys::{FirstUse, HostKey, HostKeyState, HostKeyVerdict};
 pub use keys::UserKey;
 pub use locks::{Block, LockState, LockTarget};
-pub use nodes::{KillRequest, KillTarget, Node};
+pub use nodes::{KillRequest, KillTarget, Node, NodeState};
 pub use open::{KeySource, Store, StoreConfig};
 pub use page::{Activity, Edit, Page, PageRequest};
 pub use password::PASSWORD_MIN;
@@ -89,6 +91,8 @@ pub use pool::{Allocation, PoolRange, QUARANTINE_DAYS};
 pub use rights::RightHolder;
 pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};
 pub use session_view::{Forward, RecordingSummary, Session, SessionFilter, SessionForward, Transfer};
-pub use sessions::{Activation, AgentUse, ByteCount, Closing, NewSession, SessionUpdate, Transition};
+pub use sessions::{
+    Activation, AgentUse, ByteCount, Closing, NewSession, SessionNote, SessionUpdate, Transition,
+};
 pub use sources::{Holder, Inside, NewAddress, UserAddress};
 pub use users::{NewUser, PasswordCheck, User, UserEdit, UserFilter};

@@ -27,6 +27,35 @@ pub struct Node {
     pub heartbeat_at: Timestamp,
     /// When it stopped cleanly.
     pub stopped_at: Option<Timestamp>,
+    /// Where other nodes and command lines reach it, `host:port`; `None`: nowhere.
+    pub address: Option<String>,
+}
+
+/// Whether a node is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeState {
+    /// It was heard of within the last [`Node::SILENCE`].
+    Serving,
+    /// It was not, and has not said that it stops: it crashed, or has lost its database.
+    Silent,
+    /// It has stopped cleanly.
+    Stopped,
+}
+
+impl Node {
+    /// A node that was not heard of for longer than this, in seconds, is silent. Heartbeats come every 5 seconds.
+    pub const SILENCE: u64 = 20;
+
+    /// Whether it is there.
+    pub fn state(&self, now: Timestamp) -> NodeState {
+        let quiet = now.duration_since(self.heartbeat_at).as_secs();
+        match self.stopped_at {
+            Some(_) => NodeState::Stopped,
+            None if quiet > i64::try_from(Self::SILENCE).unwrap_or(i64::MAX) => NodeState::Silent,
+            None => NodeState::Serving,
+        }
+    }
 }
 
 /// Which running sessions are to be ended.
@@ -58,11 +87,17 @@ pub struct KillRequest {
 }
 
 impl Store {
-    /// A node begins to serve.
+    /// A node begins to serve; `address` is where other nodes and command lines reach it.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn register_node(&self, now: Timestamp, id: NodeId, name: &str) -> Result<(), StoreError> {
+    pub async fn register_node(
+        &self,
+        now: Timestamp,
+        id: NodeId,
+        name: &str,
+        address: Option<&str>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Record).await?;
         let row = node::ActiveModel {
             id: Set(id.0),
@@ -70,12 +105,14 @@ impl Store {
             started_at: Set(to_db(now)),
             heartbeat_at: Set(to_db(now)),
             stopped_at: Set(None),
+            address: Set(address.map(str::to_owned)),
         };
         let columns = [
             node::Column::Name,
             node::Column::StartedAt,
             node::Column::HeartbeatAt,
             node::Column::StoppedAt,
+            node::Column::Address,
         ];
         let known = OnConflict::column(node::Column::Id)
             .update_columns(columns)
@@ -142,14 +179,16 @@ impl Store {
             .order_by_asc(node::Column::StartedAt)
             .all(self.connection())
             .await?;
-        let nodes = rows.into_iter().map(|row| Node {
-            id: NodeId(row.id),
-            name: row.name,
-            started_at: from_db(row.started_at),
-            heartbeat_at: from_db(row.heartbeat_at),
-            stopped_at: row.stopped_at.map(from_db),
-        });
-        Ok(nodes.collect())
+        Ok(rows.into_iter().map(view).collect())
+    }
+
+    /// One node.
+    ///
+    /// # Errors
+    /// The database cannot be read, or there is no such node.
+    pub async fn node(&self, id: NodeId) -> Result<Node, StoreError> {
+        let row = node::Entity::find_by_id(id.0).one(self.connection()).await?;
+        row.map(view).ok_or_else(|| StoreError::absent(Kind::Node, id))
     }
 
     /// Orders sessions that are not closed to be ended, and says which. Each order is audited as `session.killed`.
@@ -243,5 +282,16 @@ impl Store {
             .await?;
         change.commit().await?;
         Ok(())
+    }
+}
+
+fn view(row: node::Model) -> Node {
+    Node {
+        id: NodeId(row.id),
+        name: row.name,
+        started_at: from_db(row.started_at),
+        heartbeat_at: from_db(row.heartbeat_at),
+        stopped_at: row.stopped_at.map(from_db),
+        address: row.address,
     }
 }

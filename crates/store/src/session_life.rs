@@ -11,7 +11,7 @@ use crate::change::Scope;
 use crate::entity::{forward, kill_request, session};
 use crate::instant::{from_db, to_db};
 use crate::resolve::{fold, outside_text};
-use crate::{Activation, AgentUse, ByteCount, Closing, NewSession, SessionUpdate, Transition};
+use crate::{Activation, AgentUse, Closing, NewSession, SessionNote, SessionUpdate, Transition};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -52,6 +52,9 @@ impl Store {
             recording_size: Set(None),
             recording_digest: Set(None),
             recording_files: Set(None),
+            what: Set(None),
+            typed_at: Set(None),
+            line: Set(None),
         };
         session::Entity::insert(row)
             .exec_without_returning(change.db())
@@ -125,27 +128,30 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the counters of sessions that are not closed, in one transaction.
+    /// Keeps what is known of sessions that are not closed, in one transaction.
     ///
     /// # Errors
     /// The database cannot be written.
-    pub async fn count_session_bytes(&self, counts: &[(SessionId, ByteCount)]) -> Result<(), StoreError> {
-        if counts.is_empty() {
+    pub async fn note_sessions(&self, notes: &[(SessionId, SessionNote)]) -> Result<(), StoreError> {
+        if notes.is_empty() {
             return Ok(());
         }
         let change = self.change(Scope::Record).await?;
         // In one order, so that two nodes never wait for each other.
-        let mut counts = counts.to_vec();
-        counts.sort_by_key(|(id, _)| *id);
-        for (id, bytes) in counts {
+        let mut notes: Vec<_> = notes.iter().collect();
+        notes.sort_by_key(|(id, _)| *id);
+        for (id, note) in notes {
             let row = session::ActiveModel {
-                bytes_in: Set(signed(bytes.bytes_in)),
-                bytes_out: Set(signed(bytes.bytes_out)),
+                bytes_in: Set(signed(note.bytes.bytes_in)),
+                bytes_out: Set(signed(note.bytes.bytes_out)),
+                typed_at: Set(note.typed_at.map(to_db)),
+                what: Set(note.what.clone().map(outside_text)),
+                line: Set(note.line.clone()),
                 ..Default::default()
             };
             session::Entity::update_many()
                 .set(row)
-                .filter(open_row(id))
+                .filter(open_row(*id))
                 .exec(change.db())
                 .await?;
         }
@@ -176,6 +182,11 @@ impl Store {
         row.end_detail = closing.detail.map(outside_text);
         row.bytes_in = signed(closing.bytes.bytes_in).max(row.bytes_in);
         row.bytes_out = signed(closing.bytes.bytes_out).max(row.bytes_out);
+        if let Some(note) = closing.note {
+            row.typed_at = note.typed_at.map(to_db);
+            row.what = note.what.map(outside_text);
+            row.line = note.line;
+        }
         if let Some(recording) = closing.recording {
             row.recording_path = Some(recording.path);
             row.recording_size = Some(signed(recording.size));

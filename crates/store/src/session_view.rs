@@ -60,6 +60,12 @@ pub struct Session {
     pub bytes_in: u64,
     /// Bytes to the person.
     pub bytes_out: u64,
+    /// When anything came from the person last, within some seconds.
+    pub typed_at: Option<Timestamp>,
+    /// What was started last: a command, `shell`, or a subsystem's name.
+    pub what: Option<String>,
+    /// The line of utmp that shows it, such as `ssh0`, if there is one.
+    pub line: Option<String>,
     /// What was recorded.
     pub recording: Option<RecordingSummary>,
     /// Files transferred; empty in lists.
@@ -195,6 +201,9 @@ pub(crate) fn view(row: session::Model, now: Timestamp) -> Result<Session, Store
         allowed_until: row.allowed_until.map(from_db),
         bytes_in: unsigned(row.bytes_in),
         bytes_out: unsigned(row.bytes_out),
+        typed_at: row.typed_at.map(from_db),
+        what: row.what,
+        line: row.line,
         recording,
         transfers: Vec::new(),
         forwards: Vec::new(),

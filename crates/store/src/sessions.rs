@@ -87,6 +87,19 @@ pub struct ByteCount {
     pub bytes_out: u64,
 }
 
+/// What a node knows of a running session, as it is kept in the row from time to time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SessionNote {
+    /// The counters.
+    pub bytes: ByteCount,
+    /// When anything came from the person last.
+    pub typed_at: Option<Timestamp>,
+    /// What was started last: a command, `shell`, or a subsystem's name.
+    pub what: Option<String>,
+    /// The line of utmp that shows it, such as `ssh0`.
+    pub line: Option<String>,
+}
+
 /// How a session ends.
 #[derive(Clone, Debug)]
 pub struct Closing {
@@ -98,6 +111,8 @@ pub struct Closing {
     pub detail: Option<String>,
     /// The counters.
     pub bytes: ByteCount,
+    /// What was last known of it; `None`: as it stands in the row.
+    pub note: Option<SessionNote>,
     /// What was recorded; `None`: as it stands in the row.
     pub recording: Option<RecordingSummary>,
     /// Bytes that were relayed and not written to the recording.

@@ -239,3 +239,51 @@ async fn what_was_tampered_with_is_found() {
     assert_eq!(problems(), [Problem::NotThere]);
     assert!(library.verify("../../etc", None).is_err());
 }
+
+#[tokio::test]
+async fn a_follower_that_leaps_gives_whole_lines_and_tells_where_they_are() {
+    let root = tempfile::tempdir().unwrap();
+    let archive = Archive::open(config(root.path())).unwrap();
+    let Opened { recorder, .. } = begin(&archive, 1).await;
+    let tap = recorder.open_channel(shell(0)).unwrap();
+    let mut behind = recorder.follow(FollowFrom::Start);
+    let header = behind.next().await.unwrap().unwrap();
+    for number in 0..4_000 {
+        tap.push(output(format!("line {number} {}\r\n", "x".repeat(200))))
+            .await
+            .unwrap();
+    }
+    tap.close().await.unwrap();
+    let mut late = recorder.follow(FollowFrom::Last(1_000));
+    assert_eq!(late.next().await.unwrap().unwrap(), header);
+    let first = late.next().await.unwrap().unwrap();
+    // What was read is given, then only the end.
+    let mut given = Vec::new();
+    given.push(behind.next().await.unwrap().unwrap());
+    behind.skip_to_last(1_000).unwrap();
+    recorder.seal(end()).await.unwrap();
+    given.extend(all(behind).await);
+    let gaps = |lines: &[FollowedLine]| {
+        lines
+            .windows(2)
+            .filter(|pair| pair[0].end != pair[1].begin)
+            .count()
+    };
+    assert_eq!((given[0].begin, gaps(&given)), (header.end, 1));
+    let mut rest = vec![first];
+    rest.extend(all(late).await);
+    assert_eq!(gaps(&rest), 0);
+    assert_eq!(given[given.len() - rest.len()..], rest);
+    let file = archive.library().read(&path(1)).unwrap().file(FileName::Cast(0));
+    let bytes = std::fs::read(file).unwrap();
+    let length = bytes.len() as u64;
+    assert!(
+        length - rest[0].begin <= 1_000 && length - rest[0].begin > 500,
+        "{} of {length}",
+        rest[0].begin
+    );
+    for line in rest.iter().chain(&given) {
+        let at = usize::try_from(line.begin).unwrap()..usize::try_from(line.end).unwrap();
+        assert_eq!(bytes[at], (line.line.clone() + "\n").into_bytes());
+    }
+}

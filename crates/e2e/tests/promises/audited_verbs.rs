@@ -35,6 +35,7 @@ const NOT_CHANGING: &[&str] = &[
     "policy show",
     "right list",
     "block list",
+    "node list",
     "audit list",
     "session list",
     "session show",

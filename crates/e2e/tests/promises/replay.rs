@@ -158,14 +158,123 @@ fn a_watcher_who_goes_away_does_not_disturb_the_session() {
 }
 
 #[test]
-fn jw_lists_who_is_connected_now() {
+fn a_flood_is_passed_over_and_the_view_stays_live() {
+    let scene = Scene::new();
+    let mut flood = scene
+        .ssh("read go; yes all work and no play | head -c 40000000; echo the end; read go")
+        .waiting_stdin()
+        .start();
+    let id = scene.active_session();
+    let mut watcher = scene.site.cli(&["session", "watch", &id]).start();
+    wait_for("the watcher to be audited", LIMIT, || {
+        (!scene
+            .site
+            .list(&["audit", "list", "--action", "session.watched"])
+            .is_empty())
+        .then_some(())
+    });
+    flood.types("go\n");
+    flood.prints("the end");
+    watcher.prints("the end");
+    let seen = watcher.stdout_so_far();
+    assert!(seen.contains("too much to be shown live"), "{} bytes", seen.len());
+    assert!(seen.len() < 20_000_000, "{} bytes", seen.len());
+    flood.types("go\n");
+    flood.done().exits(0);
+    watcher.done().exits(0);
+    let session = scene.closed(&id);
+    let all = scene.site.recorded(&session, "ssh-0.cast").len();
+    assert!(all > 40_000_000, "the recording has it all: {all}");
+}
+
+#[test]
+fn one_who_comes_late_sees_what_was_and_what_comes_each_line_once() {
     let scene = Scene::new();
     let mut terminal = scene.shell();
-    scene.active_session();
-    let now = scene.site.ok(&["jw"]);
-    assert!(now.contains("alice") && now.contains("web01"), "{now}");
+    for line in 0..40 {
+        terminal.types(&format!("echo be''fore-{line}\n"));
+    }
+    terminal.shows("before-39\r\n");
+    let id = scene.active_session();
+    let mut early = scene.site.cli(&["session", "watch", &id]).start();
+    early.prints("before-39");
+    let mut late = scene.site.cli(&["session", "watch", &id]).start();
+    for line in 0..40 {
+        terminal.types(&format!("echo af''ter-{line}\n"));
+    }
+    terminal.shows("after-39\r\n");
+    for watcher in [&mut early, &mut late] {
+        watcher.prints("after-39");
+        let seen = watcher.stdout_so_far();
+        for line in 0..40 {
+            for word in [format!("before-{line}\r"), format!("after-{line}\r")] {
+                assert_eq!(seen.matches(&word).count(), 1, "{word:?}: {seen}");
+            }
+        }
+    }
     terminal.types("exit\n");
     terminal.ends();
-    scene.site.closed_session();
-    assert!(!scene.site.ok(&["jw"]).contains("web01"));
+    early.done().exits(0);
+    late.done().exits(0);
+}
+
+#[test]
+fn jw_lists_who_is_connected_now_and_what_they_do() {
+    let scene = Scene::new();
+    let link = scene.site.folder().join("jw");
+    std::os::unix::fs::symlink(gatehouse_e2e::program(), &link).unwrap();
+    let jw = |option: &str| {
+        let config = scene.site.config();
+        let run = gatehouse_e2e::Run::new(&link).arg("--config").arg(config);
+        let option = Some(option).filter(|option| !option.is_empty());
+        run.args(option).done().ok()
+    };
+    assert!(jw("").contains("nobody is connected"));
+    let mut terminal = scene.shell();
+    terminal.types("echo ty''ped\n");
+    terminal.shows("typed");
+    let mut command = scene.ssh("sleep 599; : \x1b[2J").start();
+    let row = |what: &str| {
+        wait_for(&format!("jw to show {what}"), LIMIT, || {
+            let rows: Value = serde_json::from_str(&jw("--json")).unwrap();
+            let shows = |row: &&Value| row["what"].as_str().is_some_and(|shown| shown.contains(what));
+            rows.as_array()?.iter().find(shows).cloned()
+        })
+    };
+    let sleeping = row("sleep 599");
+    assert!(sleeping["typed_at"].is_null(), "nothing was typed: {sleeping}");
+    wait_for("jw to know of what was typed", LIMIT, || {
+        row("exec sh")["typed_at"].is_string().then_some(())
+    });
+    let now = jw("");
+    let header: Vec<_> = now.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(
+        header,
+        ["USER", "LINE", "FROM", "ON", "SINCE", "IDLE", "ENDS", "WHAT"],
+        "{now}"
+    );
+    let line = now.lines().find(|line| line.contains("sleep 599")).unwrap();
+    let on = format!("{}@web01", scene.sshd.login());
+    assert!(
+        line.starts_with("alice") && line.contains(&on) && line.contains("never"),
+        "{now}"
+    );
+    assert!(now.contains("2 sessions, 1 person, 1 server"), "{now}");
+    assert!(
+        !now.contains('\u{1b}'),
+        "nothing drives the viewer's terminal: {now:?}"
+    );
+    terminal.types("exit\n");
+    terminal.ends();
+    command.signal(nix::sys::signal::Signal::SIGINT);
+    let _ = command.is_running();
+    drop(command);
+    wait_for("nobody to be on", LIMIT, || {
+        (!jw("").contains("web01")).then_some(())
+    });
+    let session = scene.site.closed_session();
+    assert!(
+        session["what"].is_string(),
+        "the history says what ran: {session}"
+    );
 }

@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 
 use super::{ForwardAsk, ForwardError};
 use crate::Gate;
-use crate::live::{Core, Counters, RETRY};
+use crate::doing::Counters;
+use crate::live::{Core, RETRY};
 
 /// Notes of one session that may wait for the database.
 const NOTES: usize = 1_024;
@@ -114,6 +115,7 @@ impl Ledger {
         line: ForwardLine,
         mut places: Vec<mpsc::OwnedPermit<ForwardNote>>,
     ) -> Arc<Row> {
+        core.doing.forwarding(&line);
         let mut rows = self.rows.lock();
         let number = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let mut fresh = false;

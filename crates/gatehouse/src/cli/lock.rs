@@ -1,10 +1,12 @@
 //! `gatehouse lock` and `gatehouse unlock`.
 
 use clap::{Args, ValueEnum};
-use gatehouse_model::SpanSeconds;
-use gatehouse_store::LockTarget;
+use gatehouse_model::{SessionId, SessionState, SpanSeconds};
+use gatehouse_store::{LockTarget, PageRequest, SessionFilter};
+use serde_json::json;
 
 use super::arguments::{after, span};
+use super::session::ended::Ended;
 use super::{Answer, Context, examples};
 use crate::failure::Failure;
 use crate::terminal::end;
@@ -64,14 +66,41 @@ pub(super) async fn lock(arguments: LockArguments, context: &Context) -> Result<
         .store
         .lock(&context.actor, context.now, &target, until, arguments.reason)
         .await?;
+    // After the lock, which no session that begins later gets past.
+    let ended = Ended::wait(&sessions(&target, context).await?, context).await?;
     let end = until.map_or_else(
         || "until lifted".to_owned(),
         |_| format!("ends {}", end(context.now, until)),
     );
-    context.done(&format!(
-        "locked {} ({end}); running sessions end",
-        arguments.name
-    ))
+    let sentence = match ended.words() {
+        Some(words) => format!("locked {} ({end}); {words}", arguments.name),
+        None => format!("locked {} ({end})", arguments.name),
+    };
+    let value = json!({
+        "locked": arguments.name,
+        "until": until,
+        "still_running": ended.still_running(),
+    });
+    context.done_with(&value, &sentence)
+}
+
+/// The running sessions of a person or at a server.
+async fn sessions(target: &LockTarget, context: &Context) -> Result<Vec<SessionId>, Failure> {
+    let (user, server) = match target {
+        LockTarget::User(user) => (Some(user.clone()), None),
+        LockTarget::Server(server) => (None, Some(server.clone())),
+    };
+    let filter = SessionFilter {
+        state: Some(SessionState::Active),
+        user,
+        server,
+        ..SessionFilter::default()
+    };
+    let sessions = context
+        .store
+        .sessions(context.now, &filter, &PageRequest::all())
+        .await?;
+    Ok(sessions.items.into_iter().map(|session| session.id).collect())
 }
 
 pub(super) async fn unlock(arguments: UnlockArguments, context: &Context) -> Result<Answer, Failure> {

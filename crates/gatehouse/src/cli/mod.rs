@@ -14,6 +14,7 @@ mod group;
 mod group_words;
 mod jw;
 mod lock;
+mod node;
 mod policy;
 mod policy_terms;
 mod pool;
@@ -126,6 +127,9 @@ enum Command {
     Lock(lock::LockArguments),
     /// Lift the ban of a person or a server
     Unlock(lock::UnlockArguments),
+    /// The nodes that share this database
+    #[command(subcommand)]
+    Node(node::Verb),
     /// Sources that nobody may connect from
     #[command(subcommand)]
     Block(block::Verb),
@@ -144,9 +148,10 @@ pub fn command() -> clap::Command {
     Line::command().mut_subcommand("server-group", group_words::about_servers)
 }
 
-/// Runs the program: `line` is its name and arguments. Answers the exit status.
+/// Runs the program: `line` is its name and arguments; called as `jw` it is the verb of that name. Answers the exit
+/// status.
 pub fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match parse(line).and_then(execute) {
+    match parse(jw::called_by_name(line)).and_then(execute) {
         Ok(status) => status,
         Err(failure) => {
             if !failure.is_silent() {
@@ -241,6 +246,7 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::Right(verb) => right::run(verb, context).await,
         Command::Lock(arguments) => lock::lock(arguments, context).await,
         Command::Unlock(arguments) => lock::unlock(arguments, context).await,
+        Command::Node(verb) => node::run(verb, context).await,
         Command::Block(verb) => block::run(verb, context).await,
         Command::Audit(verb) => audit::run(verb, context).await,
         Command::Jw => jw::run(context).await,

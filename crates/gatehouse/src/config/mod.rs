@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::error::{Actual, Kind};
 use figment::providers::Serialized;
+use gatehouse_gate::LoginRecords;
 use gatehouse_policy::DirectorySettings;
 
 pub(crate) use error::ConfigError;
@@ -163,6 +164,15 @@ impl Config {
     /// The directory of recordings.
     pub(crate) fn recordings(&self) -> PathBuf {
         self.data_dir.join(&self.recording.dir)
+    }
+
+    /// Where sessions are shown to who(1), w(1) and last(1).
+    pub(crate) fn login_records(&self) -> LoginRecords {
+        let file = |path: &Path| (!path.as_os_str().is_empty()).then(|| self.data_dir.join(path));
+        LoginRecords {
+            utmp: file(&self.utmp.utmp),
+            wtmp: file(&self.utmp.wtmp),
+        }
     }
 
     /// The file of the sealing key, if it was set apart.

@@ -38,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) shutdown: Shutdown,
     /// The store.
     pub(crate) store: StoreSection,
+    /// Between nodes.
+    pub(crate) node: Node,
+    /// Where sessions are shown to who(1), w(1) and last(1).
+    pub(crate) utmp: Utmp,
 }
 
 /// `[ssh]`
@@ -255,6 +259,27 @@ pub(crate) struct StoreSection {
     pub(crate) key_file: Option<PathBuf>,
 }
 
+/// `[node]`
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Node {
+    /// Where other nodes and command lines are listened to.
+    pub(crate) listen: Listen,
+    /// Where they reach this node, `HOST:PORT`, if that is not where it listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) address: Option<String>,
+}
+
+/// `[utmp]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Utmp {
+    /// Who is on now; empty: not written.
+    pub(crate) utmp: PathBuf,
+    /// Every coming and going; empty: not written.
+    pub(crate) wtmp: PathBuf,
+}
+
 /// Every key that the configuration may hold.
 pub(super) const KEYS: &[&str] = &[
     "data_dir",
@@ -296,6 +321,10 @@ pub(super) const KEYS: &[&str] = &[
     "log.level",
     "shutdown.grace",
     "store.key_file",
+    "node.listen",
+    "node.address",
+    "utmp.utmp",
+    "utmp.wtmp",
 ];
 
 impl Default for Config {
@@ -343,6 +372,11 @@ impl Default for Config {
             },
             shutdown: Shutdown { grace: seconds(30) },
             store: StoreSection::default(),
+            node: Node::default(),
+            utmp: Utmp {
+                utmp: "/run/utmp".into(),
+                wtmp: "/var/log/wtmp".into(),
+            },
         }
     }
 }

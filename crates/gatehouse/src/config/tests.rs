@@ -25,6 +25,7 @@ fn every_key_is_known_and_every_known_key_is_there() {
     (config.web.cert, config.web.key) = (Some("c".into()), Some("k".into()));
     config.policy.contact = Some("ops".to_owned());
     config.store.key_file = Some("k".into());
+    config.node.address = Some("jump:7022".to_owned());
     let mut there = Vec::new();
     for (key, value) in toml::Table::try_from(&config).unwrap() {
         match value {
@@ -225,5 +226,44 @@ fn a_file_that_was_named_must_be_there() {
     assert!(
         error.starts_with("the configuration file /nonexistent/gatehouse.toml cannot be read"),
         "{error}"
+    );
+}
+
+#[test]
+fn a_node_that_listens_everywhere_must_say_where_it_is_reached() {
+    for (lines, right) in [
+        ("node.listen = \"0.0.0.0:7022\"", false),
+        (
+            "node.listen = \"0.0.0.0:7022\"\nnode.address = \"jump:7022\"",
+            true,
+        ),
+        ("node.listen = \"10.9.0.1:7022\"", true),
+        ("node.address = \"jump\"", false),
+        ("node.address = \":7022\"", false),
+        ("node.address = \"jump:0\"", false),
+        ("node.address = \"[fd00::1]:7022\"", true),
+    ] {
+        let read = read(lines, &[]);
+        assert_eq!(read.is_ok(), right, "{lines}: {read:?}");
+        if let Err(sentence) = read {
+            assert!(sentence.contains("node.address"), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn login_records_are_those_of_the_machine_unless_named_or_emptied() {
+    let files = |lines: &str| {
+        let records = read(&format!("data_dir = \"/data\"\n{lines}"), &[])
+            .unwrap()
+            .login_records();
+        let shown = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+        (shown(records.utmp), shown(records.wtmp))
+    };
+    let some = |path: &str| Some(path.to_owned());
+    assert_eq!(files(""), (some("/run/utmp"), some("/var/log/wtmp")));
+    assert_eq!(
+        files("utmp.utmp = \"\"\nutmp.wtmp = \"wtmp\""),
+        (None, some("/data/wtmp"))
     );
 }

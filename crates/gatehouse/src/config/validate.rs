@@ -38,6 +38,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Wrong> {
         at_least_one(key, u64::try_from(bound).unwrap_or(u64::MAX))?;
     }
     web(config)?;
+    node(config)?;
     database(&config.database_url)
 }
 
@@ -61,6 +62,32 @@ fn web(config: &Config) -> Result<(), Wrong> {
         return Err((
             "web.tls",
             "is \"files\", which needs web.cert and web.key as well".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn node(config: &Config) -> Result<(), Wrong> {
+    let node = &config.node;
+    if let Some(address) = &node.address {
+        let right = address
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0));
+        if !right {
+            return Err((
+                "node.address",
+                format!("is {address:?}; write a host and a port, such as \"10.9.0.1:7022\""),
+            ));
+        }
+    } else if node
+        .listen
+        .addresses()
+        .iter()
+        .any(|addr| addr.ip().is_unspecified())
+    {
+        return Err((
+            "node.address",
+            "is missing; node.listen names no address at which this node could be reached, so say it here, such as \"10.9.0.1:7022\"".to_owned(),
         ));
     }
     Ok(())

@@ -36,6 +36,7 @@ const QUIET: &[&str] = &[
     "policy show",
     "right list",
     "block list",
+    "node list",
     "audit list",
     "session list",
     "session show",

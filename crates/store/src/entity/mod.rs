@@ -17,6 +17,7 @@ pub(crate) mod host_key;
 pub(crate) mod kill_request;
 pub(crate) mod meta;
 pub(crate) mod node;
+pub(crate) mod node_authority;
 pub(crate) mod policy;
 pub(crate) mod policy_term;
 pub(crate) mod pool_range;

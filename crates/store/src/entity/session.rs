@@ -54,6 +54,11 @@ pub struct Model {
     pub recording_digest: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub recording_files: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub what: Option<String>,
+    pub typed_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub line: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

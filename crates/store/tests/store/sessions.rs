@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use gatehouse_model::{
-    EndReason, NodeId, PolicyId, Protocol, SessionId, SessionState, SpanSeconds, TransferDirection,
+    EndReason, NodeId, PolicyId, Protocol, Secret, SessionId, SessionState, SpanSeconds, TransferDirection,
 };
 use gatehouse_store::{
-    Activation, Actor, AgentUse, ByteCount, Closing, KillTarget, NewSession, NewTransfer, PageRequest,
-    RecordingSummary, Server, SessionFilter, SessionUpdate, Store, Transition, User,
+    Activation, Actor, AgentUse, ByteCount, Closing, KillTarget, NewSession, NewTransfer, NodeAuthority,
+    NodeState, PageRequest, RecordingSummary, Server, SessionFilter, SessionNote, SessionUpdate, Store,
+    Transition, User,
 };
 use uuid::Uuid;
 
@@ -21,6 +22,7 @@ on_both!(
     orders_to_kill_reach_the_node_until_they_are_done,
     transfers_belong_to_their_session,
     nodes_come_and_go,
+    nodes_that_start_at_once_have_the_same_authority,
 );
 
 pub(crate) const NODE: NodeId = NodeId(Uuid::from_u128(7));
@@ -82,6 +84,7 @@ pub(crate) fn closing(reason: EndReason) -> Closing {
             bytes_in: 120,
             bytes_out: 5_402,
         },
+        note: None,
         recording: Some(RecordingSummary {
             path: "recordings/2026/01/31/x".to_owned(),
             size: 5_610,
@@ -140,16 +143,16 @@ async fn a_session_lives_from_opening_to_closed(place: &Place) {
     };
     store.update_session(id, update).await.unwrap();
     store.update_session(id, SessionUpdate::default()).await.unwrap();
-    store
-        .count_session_bytes(&[(
-            id,
-            ByteCount {
-                bytes_in: 7,
-                bytes_out: 9,
-            },
-        )])
-        .await
-        .unwrap();
+    let note = SessionNote {
+        bytes: ByteCount {
+            bytes_in: 7,
+            bytes_out: 9,
+        },
+        typed_at: Some(at("2026-01-31 12:00:05")),
+        what: Some("ls -l\0".to_owned()),
+        line: Some("ssh0".to_owned()),
+    };
+    store.note_sessions(&[(id, note)]).await.unwrap();
     let later = at("2026-01-31T12:00:13.5Z");
     let running = store.session(later, &id.to_string()).await.unwrap();
     assert_eq!(
@@ -173,6 +176,7 @@ async fn a_session_lives_from_opening_to_closed(place: &Place) {
         "started_at": "2026-01-31T12:00:01Z", "ended_at": "2026-01-31T12:00:13.5Z", "duration_seconds": 12.5,
         "end_reason": "normal", "ended_by": null, "end_detail": null, "allowed_until": null,
         "bytes_in": 120, "bytes_out": 5_402,
+        "typed_at": "2026-01-31T12:00:05Z", "what": "ls -l\u{fffd}", "line": "ssh0",
         "recording": {"path": "recordings/2026/01/31/x", "size": 5_610, "digest": "sha256:00", "files": ["ssh-0.cast"]},
         "transfers": [], "forwards": [],
     });
@@ -185,10 +189,11 @@ async fn a_session_lives_from_opening_to_closed(place: &Place) {
     assert_eq!(actions(&store).await[2..], ["session.opened", "session.closed"]);
     // What is closed stays as it is.
     store
-        .count_session_bytes(&[(id, ByteCount::default())])
+        .note_sessions(&[(id, SessionNote::default())])
         .await
         .unwrap();
-    assert_eq!(store.session(now(), &id.to_string()).await.unwrap().bytes_in, 120);
+    let after = store.session(now(), &id.to_string()).await.unwrap();
+    assert_eq!((after.bytes_in, after.line.as_deref()), (120, Some("ssh0")));
 }
 
 async fn a_session_is_closed_exactly_once_whoever_closes_it(place: &Place) {
@@ -439,21 +444,58 @@ async fn transfers_belong_to_their_session(place: &Place) {
 
 async fn nodes_come_and_go(place: &Place) {
     let store = place.open().await;
-    store.register_node(now(), NODE, "jump").await.unwrap();
+    let address = Some("127.0.0.1:7022");
+    store.register_node(now(), NODE, "jump", address).await.unwrap();
     let later = at("2026-01-31 13:00");
+    let node = store.node(NODE).await.unwrap();
+    assert_eq!(node.address.as_deref(), address);
+    assert_eq!(
+        (node.state(now()), node.state(later)),
+        (NodeState::Serving, NodeState::Silent)
+    );
     store.heartbeat(later, NODE).await.unwrap();
+    assert_eq!(store.node(NODE).await.unwrap().state(later), NodeState::Serving);
     store.stop_node(later, NODE).await.unwrap();
     let node = store.nodes().await.unwrap().remove(0);
     assert_eq!(
         (node.name.as_str(), node.started_at, node.stopped_at),
         ("jump", now(), Some(later))
     );
-    store.register_node(later, NODE, "jump").await.unwrap();
+    assert_eq!(node.state(later), NodeState::Stopped);
+    store.register_node(later, NODE, "jump", None).await.unwrap();
     let node = store.nodes().await.unwrap().remove(0);
-    assert_eq!((node.started_at, node.stopped_at), (later, None));
+    assert_eq!(
+        (node.started_at, node.stopped_at, node.address),
+        (later, None, None)
+    );
+    assert!(store.node(NodeId(Uuid::from_u128(9))).await.is_err());
     assert!(store.heartbeat(now(), NodeId(Uuid::from_u128(9))).await.is_err());
     assert_eq!(
         actions(&store).await,
         ["node.started", "node.stopped", "node.started"]
     );
+}
+
+async fn nodes_that_start_at_once_have_the_same_authority(place: &Place) {
+    let stores = [place.open().await, place.open().await];
+    assert!(stores[0].node_authority().await.unwrap().is_none());
+    let fresh = |n: u8| NodeAuthority {
+        certificate: vec![n; 8],
+        private: Secret::new(vec![n; 16]),
+    };
+    let actor = cli();
+    let (first, second) = tokio::join!(
+        stores[0].keep_node_authority(&actor, now(), fresh(1)),
+        stores[1].keep_node_authority(&actor, now(), fresh(2)),
+    );
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(first.certificate, second.certificate);
+    let kept = stores[1].node_authority().await.unwrap().unwrap();
+    assert_eq!(kept.private.expose(), first.private.expose());
+    assert_eq!(kept.certificate[0], kept.private.expose()[0]);
+    assert_eq!(actions(&stores[0]).await, ["node.authority_made"]);
+    place
+        .tamper("UPDATE node_authority SET certificate = sealed, sealed = certificate")
+        .await;
+    assert!(stores[0].node_authority().await.is_err());
 }

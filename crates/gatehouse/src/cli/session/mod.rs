@@ -1,6 +1,7 @@
 //! `gatehouse session`.
 
 mod casts;
+pub(in crate::cli) mod ended;
 mod export;
 mod keys;
 mod kill;

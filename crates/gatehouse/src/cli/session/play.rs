@@ -147,6 +147,17 @@ impl Show {
             CastData::Gap(length) => format!("\r\n[{length} bytes are lost here]\r\n"),
             _ => return Ok(()),
         };
+        self.put(channel, header, &text)
+    }
+
+    /// Says that something is not shown.
+    pub(super) fn skipped(&mut self, channel: u32, header: &CastHeader, bytes: u64) -> Result<(), Failure> {
+        let size = crate::terminal::bytes(bytes);
+        let text = format!("\r\n[{size} are too much to be shown live; the recording has them]\r\n");
+        self.put(channel, header, &text)
+    }
+
+    fn put(&mut self, channel: u32, header: &CastHeader, text: &str) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         let before = self.last.replace(channel);
         if before != Some(channel) && (self.several || before.is_some()) {
