@@ -5,9 +5,10 @@ use sea_orm_migration::prelude::*;
 mod m20260101_000001_directory;
 mod m20260101_000002_sessions;
 mod m20260101_000003_audit;
+mod m20260101_000004_guard;
 
 /// The form that this program writes: the number of its steps.
-pub(crate) const SCHEMA: i32 = 3;
+pub(crate) const SCHEMA: i32 = 4;
 
 pub(crate) struct Migrator;
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000001_directory::Migration),
             Box::new(m20260101_000002_sessions::Migration),
             Box::new(m20260101_000003_audit::Migration),
+            Box::new(m20260101_000004_guard::Migration),
         ]
     }
 }
