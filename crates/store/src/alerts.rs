@@ -159,11 +159,11 @@ pub enum Retry {
 
 impl AlertPlace {
     /// The beginning for a hook of this name that wants these kinds. What is older than `patience` is not told.
-    pub fn new(hook: impl Into<String>, kinds: Vec<AlertKind>, patience: SpanSeconds) -> Self {
+    pub fn new(hook: impl Into<String>, kinds: Vec<AlertKind>, patience: SignedDuration) -> Self {
         Self {
             hook: hook.into(),
             kinds,
-            patience: patience.signed(),
+            patience,
             denied: 0,
             others: 0,
         }
@@ -275,7 +275,7 @@ impl Store {
         &self,
         now: Timestamp,
         place: &mut AlertPlace,
-        lease: SpanSeconds,
+        lease: SignedDuration,
     ) -> Result<Option<DueAlert>, StoreError> {
         // Without the lock first: most of the time there is nothing.
         if next_waiting(self.connection(), place, now).await?.is_none()
@@ -285,7 +285,7 @@ impl Store {
         }
         let change = self.change(Scope::Record).await?;
         change.lock(ALERT_LOCK).await?;
-        let next_at = now.checked_add(lease.signed()).unwrap_or(Timestamp::MAX);
+        let next_at = now.checked_add(lease).unwrap_or(Timestamp::MAX);
         let taken = match next_waiting(change.db(), place, now).await? {
             Some((row, delivery)) => {
                 let attempts = delivery.attempts.saturating_add(1);

@@ -36,6 +36,7 @@ const QUIET: &[&str] = &[
     "policy show",
     "right list",
     "block list",
+    "alert list",
     "audit list",
     "session list",
     "session show",
@@ -169,6 +170,7 @@ const LOUD: &[(&str, &str, &str)] = &[
     ("server remove", "server remove ftp01", "server.removed"),
     ("pool remove", "pool remove 10.10.0.0/28", "pool.removed"),
     ("user remove", "user remove carl", "user.removed"),
+    ("alert test", "alert test", "alert.tested"),
     ("audit verify", "audit verify", "audit.verified"),
     ("session verify", "session verify --all", "recording.verified"),
 ];

@@ -1,11 +1,12 @@
 //! Alerts: raised with their events, told once by one node, bounded.
 
 use gatehouse_audit::{Action, Draft};
-use gatehouse_model::{NodeId, Protocol, SpanSeconds, Timestamp};
+use gatehouse_model::{NodeId, Protocol, Timestamp};
 use gatehouse_store::{
     Actor, Alert, AlertFilter, AlertKind, AlertPlace, Attempt, DENIED_ALERTS_PER_MINUTE, DeliveryState,
     Denied, Outcome, PageRequest, Retry, Store,
 };
+use jiff::SignedDuration;
 
 use crate::support::{Place, at, cli, now, on_both};
 
@@ -18,12 +19,12 @@ on_both!(
     old_alerts_are_deleted,
 );
 
-fn lease() -> SpanSeconds {
-    "2m".parse().unwrap()
+fn lease() -> SignedDuration {
+    SignedDuration::from_mins(2)
 }
 
 fn everything(hook: &str) -> AlertPlace {
-    AlertPlace::new(hook, AlertKind::ALL.to_vec(), "1d".parse().unwrap())
+    AlertPlace::new(hook, AlertKind::ALL.to_vec(), SignedDuration::from_hours(24))
 }
 
 fn broken(time: Timestamp) -> Draft {
@@ -174,7 +175,7 @@ async fn an_alert_is_told_once_and_tried_again_when_it_failed(place: &Place) {
         store.take_alert(much_later, &mut late, lease()).await.unwrap(),
         None
     );
-    let mut chosen = AlertPlace::new("chosen", vec![AlertKind::Denied], "1d".parse().unwrap());
+    let mut chosen = AlertPlace::new("chosen", vec![AlertKind::Denied], SignedDuration::from_hours(24));
     assert_eq!(
         store.take_alert(now(), &mut chosen, lease()).await.unwrap(),
         None,
