@@ -49,7 +49,10 @@ setup_look() {
         setup_want asciinema asciinema
         setup_want curl curl
         setup_want git git
+        setup_want haproxy haproxy
         setup_want initdb postgresql
+        setup_want openssl openssl
+        setup_want python3 python3
         setup_want rsync rsync
         setup_want setpriv util-linux
         setup_want sshpass sshpass
