@@ -63,6 +63,10 @@ setup_look() {
         setup_want node nodejs
         setup_want npm npm
         setup_want plink putty-tools
+        setup_want haproxy haproxy
+        setup_want initdb postgresql
+        setup_want openssl openssl
+        setup_want python3 python3
         setup_want rsync rsync
         setup_want setpriv util-linux
         setup_want sshfs sshfs

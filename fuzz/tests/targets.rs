@@ -80,6 +80,35 @@ fn logins() {
     run("logins", corpus, targets::login);
 }
 
+#[test]
+fn proxy_headers() {
+    let header = |version_command, family, body: &[u8]| {
+        let length = (body.len() as u16).to_be_bytes();
+        [
+            &b"\r\n\r\n\0\r\nQUIT\n"[..],
+            &[version_command, family],
+            &length,
+            body,
+        ]
+        .concat()
+    };
+    let v4 = header(0x21, 0x11, &[10, 0, 0, 7, 10, 9, 0, 1, 0xc3, 0x50, 0, 22]);
+    let v6 = header(0x21, 0x21, &[0x20; 36]);
+    let mapped: Vec<u8> = [[0; 10].as_slice(), &[0xff, 0xff, 10, 0, 0, 7]].concat();
+    let mapped = header(0x21, 0x21, &[&mapped[..], &mapped, &[1, 2, 3, 4]].concat());
+    let tlv = header(0x21, 0x11, &[&[9; 12][..], &[0x04, 0, 2, 1, 2]].concat());
+    let local = header(0x20, 0, b"");
+    let corpus: &[&[u8]] = &[
+        &v4,
+        &v6,
+        &mapped,
+        &tlv,
+        &local,
+        b"PROXY TCP4 10.0.0.7 10.9.0.1 1 22\r\n",
+    ];
+    run("proxy headers", corpus, targets::proxy_header);
+}
+
 /// A piece as the targets take it: its direction and length, then the bytes.
 fn piece(direction: u8, bytes: &[u8]) -> Vec<u8> {
     bytes

@@ -183,6 +183,12 @@ actions! {
     ConfigLoaded = "config.loaded",
     /// The audit book was verified.
     AuditVerified = "audit.verified",
+    /// A node's own check found that the audit book is not what was written.
+    AuditBroken = "audit.broken",
+    /// Somebody asked for an alert, to see whether it arrives.
+    AlertTested = "alert.tested",
+    /// A limit that holds for all sources together was exceeded.
+    LimitReached = "limit.reached",
     /// A node began to serve.
     NodeStarted = "node.started",
     /// A node stopped serving.

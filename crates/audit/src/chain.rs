@@ -169,6 +169,14 @@ impl ChainVerifier {
         }
     }
 
+    /// Begins after a line that is known to be right. Faults before it are not looked for.
+    pub fn after(known: Head, kept: Vec<Head>) -> Self {
+        let mut verifier = Self::new(kept);
+        verifier.kept.retain(|head| head.seq > known.seq);
+        verifier.head = known;
+        verifier
+    }
+
     /// Takes the next line.
     pub fn push(&mut self, event: &Event) {
         self.lines += 1;

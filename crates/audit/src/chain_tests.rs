@@ -50,6 +50,34 @@ fn a_sound_book_agrees_with_its_heads() {
 }
 
 #[test]
+fn the_lines_after_a_known_one_are_checked_alone() {
+    let mut book = book(50);
+    let known = Head::of(&book[29]);
+    // Before the known line nothing is looked for.
+    book[3].actor = "somebody else".to_owned();
+    let after = |book: &[Event], kept: &[Head]| {
+        let mut verifier = ChainVerifier::after(known, kept.to_vec());
+        book[30..].iter().for_each(|event| verifier.push(event));
+        verifier.finish()
+    };
+    let last = Head::of(&book[49]);
+    let verdict = after(&book, &[Head::of(&book[4]), last]);
+    assert_eq!((verdict.lines, verdict.head, verdict.fault), (20, last, None));
+    let cut = after(&book[..40], &[last]).fault;
+    assert_eq!(
+        cut,
+        Some(Fault::CutOff {
+            last: 40,
+            reached: 50
+        })
+    );
+    book[40].actor = "somebody else".to_owned();
+    assert_eq!(after(&book, &[]).fault, Some(Fault::Changed { seq: 41 }));
+    book.remove(30);
+    assert_eq!(after(&book, &[]).fault, Some(Fault::Missing { seq: 31 }));
+}
+
+#[test]
 fn a_cut_off_book_is_found_with_a_kept_head_only() {
     let book = book(50);
     assert_eq!(verify(&book[..40], &[]).fault, None);

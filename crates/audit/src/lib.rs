@@ -13,10 +13,12 @@
 
 mod action;
 mod actor;
+mod alert;
 mod chain;
 mod event;
 
 pub use action::{Action, UnknownAction};
 pub use actor::Actor;
+pub use alert::{AlertKind, UnknownAlert};
 pub use chain::{ChainVerifier, Fault, Head, HeadError, Verdict};
 pub use event::{Draft, Event, Hash, HashError, Outcome};

@@ -1,7 +1,10 @@
-//! Loopback networks, one for each test.
+//! Loopback networks, one for each test, and connections from their addresses.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
 
 /// A network 127.A.B.0/24 of one test.
 #[derive(Clone, Copy, Debug)]
@@ -64,4 +67,20 @@ pub fn free_port(address: Ipv4Addr) -> u16 {
         .and_then(|listener| listener.local_addr())
         .expect("a free port on a loopback address")
         .port()
+}
+
+/// A connection from an address of this machine.
+pub fn connect_from(source: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let SocketAddr::V4(to) = to else {
+        return Err(std::io::ErrorKind::Unsupported.into());
+    };
+    let fd = socket(
+        AddressFamily::Inet,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )?;
+    bind(fd.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(source, 0)))?;
+    connect(fd.as_raw_fd(), &SockaddrIn::from(to))?;
+    Ok(TcpStream::from(fd))
 }

@@ -17,6 +17,7 @@ pub struct Node {
     child: Child,
     log: PathBuf,
     ssh: HashMap<IpAddr, SocketAddr>,
+    proxied: HashMap<IpAddr, SocketAddr>,
 }
 
 impl Node {
@@ -26,6 +27,7 @@ impl Node {
             child: spawn(config, &log),
             log,
             ssh: HashMap::new(),
+            proxied: HashMap::new(),
         };
         wait_for("the node to be ready", LIMIT, || {
             if let Ok(Some(status)) = node.child.try_wait() {
@@ -33,12 +35,14 @@ impl Node {
             }
             node.log().lines().any(is_ready).then_some(())
         });
-        node.ssh = node
-            .log()
-            .lines()
-            .filter_map(listening)
-            .map(|addr| (addr.ip(), addr))
-            .collect();
+        for (addr, behind_proxy) in node.log().lines().filter_map(listening) {
+            let listeners = if behind_proxy {
+                &mut node.proxied
+            } else {
+                &mut node.ssh
+            };
+            listeners.insert(addr.ip(), addr);
+        }
         node
     }
 
@@ -49,6 +53,17 @@ impl Node {
             .ssh
             .get(&address)
             .unwrap_or_else(|| panic!("the node does not listen at {address}:\n{}", self.log()))
+    }
+
+    /// Where the SSH gate listens for proxies at this address.
+    pub fn proxied_at(&self, address: impl Into<IpAddr>) -> SocketAddr {
+        let address = address.into();
+        *self.proxied.get(&address).unwrap_or_else(|| {
+            panic!(
+                "the node does not listen for proxies at {address}:\n{}",
+                self.log()
+            )
+        })
     }
 
     /// What it has logged.
@@ -135,7 +150,11 @@ fn is_ready(line: &str) -> bool {
         .any(|word| word == "ready" || word == "message=ready" || word == "msg=ready")
 }
 
-/// The address in `listening gate=ssh addr=127.0.0.1:40123`.
-fn listening(line: &str) -> Option<SocketAddr> {
-    line.trim().strip_prefix("listening gate=ssh addr=")?.parse().ok()
+/// The address in `listening gate=ssh addr=127.0.0.1:40123`, and whether it is for proxies.
+fn listening(line: &str) -> Option<(SocketAddr, bool)> {
+    let rest = line.trim().strip_prefix("listening gate=ssh addr=")?;
+    match rest.strip_suffix(" proxy_protocol=v2") {
+        Some(addr) => Some((addr.parse().ok()?, true)),
+        None => Some((rest.parse().ok()?, false)),
+    }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -118,6 +119,12 @@ impl Run {
     /// Takes away what the person who runs the tests may have set for the product.
     pub(crate) fn env_clean(mut self) -> Self {
         env_clean(&mut self.command);
+        self
+    }
+
+    /// Where it runs.
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
         self
     }
 

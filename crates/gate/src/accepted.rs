@@ -11,6 +11,7 @@ use gatehouse_policy::{
 use gatehouse_store::{Denied, StoreError, StoredCredential};
 
 use crate::Gate;
+use crate::guard::FailedLogin;
 use crate::limits::Place;
 use crate::session::{OpenError, Proof, Recording};
 
@@ -169,13 +170,30 @@ impl Accepted {
         })
     }
 
-    /// Writes a denial into the book (equal ones within a minute are counted) and the log. Does not wait.
+    /// A password, or the like, was wrong: counts it against the source, which is blocked when there are too many.
+    pub fn login_failed(&self) -> FailedLogin {
+        let gate = &self.0.gate;
+        let now = gate.clock().now();
+        gate.guard().login_failed(&gate.directory(), self.0.source, now)
+    }
+
+    /// Whether no further login is to be tried: the source was blocked since the connection came.
+    pub fn is_barred(&self) -> bool {
+        let gate = &self.0.gate;
+        let now = gate.clock().now();
+        gate.guard().is_barred(&gate.directory(), self.0.source, now)
+    }
+
+    /// Writes a denial into the book (equal ones within a minute are counted) and the log, and counts it against the
+    /// source. Does not wait.
     pub fn report(&self, denial: &Denial, login: Option<&str>, server: Option<&str>) {
         let gate = self.0.gate.clone();
         let directory = gate.directory();
+        let now = gate.clock().now();
+        gate.guard().denied(&directory, self.0.source, denial.reason, now);
         let named = |id| directory.server(id).map(|row| row.name.to_string());
         let denied = Denied {
-            at: gate.clock().now(),
+            at: now,
             source: self.0.source,
             destination: server.map_or_else(|| self.0.local.to_string(), str::to_owned),
             protocol: self.0.protocol,

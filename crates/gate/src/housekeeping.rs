@@ -1,4 +1,4 @@
-//! What a node does by the clock: heartbeat, orders to end sessions, byte counts, denials, the sealed audit head.
+//! What a node does by the clock: heartbeat, orders to end sessions, byte counts, denials, rows that are over.
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ const KILLS: Duration = Duration::from_millis(250);
 const COUNTS: Duration = Duration::from_secs(5);
 /// What sessions have begun to do is written this often, if there is anything.
 const NEWS: Duration = Duration::from_secs(1);
-/// The head of the audit book is sealed this often.
-const HEAD: Duration = Duration::from_secs(60);
+/// Rows that are over are deleted this often.
+const SWEEP: Duration = Duration::from_secs(60);
 
 /// Runs until the gate stops. A failure is logged once per outage and tried again at the next tick.
 pub(crate) async fn run(gate: Gate) {
     let mut counts = ticker(COUNTS);
     let mut news = ticker(NEWS);
-    let mut head = ticker(HEAD);
+    let mut sweep = ticker(SWEEP);
     let mut outage = Outage::default();
     loop {
         let outcome = tokio::select! {
             () = gate.stopped() => return,
             _ = counts.tick() => write_counts(&gate).await,
             _ = news.tick() => if gate.registry().take_stirred() { write_news(&gate).await } else { continue },
-            _ = head.tick() => seal_head(&gate).await,
+            _ = sweep.tick() => delete_old(&gate).await,
         };
         outage.note(outcome);
     }
@@ -53,7 +53,7 @@ pub(crate) async fn watch_kills(gate: Gate) {
     }
 }
 
-fn ticker(every: Duration) -> Interval {
+pub(crate) fn ticker(every: Duration) -> Interval {
     let mut ticker = interval(every);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticker
@@ -141,8 +141,16 @@ async fn write_news(gate: &Gate) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn seal_head(gate: &Gate) -> Result<(), StoreError> {
-    let head = gate.store().write_audit_head(gate.clock().now()).await?;
-    tracing::info!(%head, "audit head");
+/// Blocks that have ended and need not be remembered, and old alerts.
+async fn delete_old(gate: &Gate) -> Result<(), StoreError> {
+    let (now, settings) = (gate.clock().now(), gate.settings());
+    let blocks = gate
+        .store()
+        .forget_blocks(now, settings.guard.block_memory)
+        .await?;
+    let alerts = gate.store().prune_alerts(now, settings.keep_alerts).await?;
+    if blocks + alerts > 0 {
+        tracing::debug!(blocks, alerts, "rows that are over were deleted");
+    }
     Ok(())
 }

@@ -18,24 +18,29 @@
 //!   more is relayed.
 //! - **Closed exactly once.** Whatever happens, panic included, a session's recording is sealed and its row closed
 //!   once, with one reason. Nothing but this crate writes session rows.
-//! - **Bounded.** Connections that have not logged in are bounded in all and per source; every queue here has a
+//! - **Guarded.** Connections, denials and failed logins are bounded in all and per source (`guard`, `limits`), so that
+//!   no stranger keeps a known person out; an address counts only where the socket or a listed proxy says it.
+//! - **Bounded.** Every queue here has a
 //!   bound, and a peer that does not take what it is sent is cut off rather than waited for.
 //!
 //! Order of operations, opening: decide → manifest durable → row `opening` → connect → login → row `active` and
 //! `session.opened`. Closing: relays stopped → recording sealed → row closed and `session.closed`. A crash between
 //! any two is mended at the node's next start ([`Gate::start`]).
 
+mod accept;
 mod accepted;
 mod clock;
 mod control;
 mod doing;
 mod forward;
+mod guard;
 mod housekeeping;
 mod limits;
 mod listen;
 mod live;
 mod node;
 mod nodes;
+pub mod proxy_protocol;
 mod refresh;
 mod registry;
 mod session;
@@ -47,8 +52,10 @@ mod tests;
 mod transfers;
 mod utmp;
 mod watching;
+mod witness;
 mod words;
 
+pub use accept::{Acceptor, Entrance, Proxies};
 pub use accepted::{Accepted, Decided, FirstLook};
 pub use clock::Clock;
 pub use control::{ControlError, Viewer, Watch, WatchLine, watch};
@@ -56,8 +63,9 @@ pub use forward::{
     CLIENT, ForwardAsk, ForwardConnection, ForwardError, Incoming, ListenRefusal, OpenForward,
     RemoteListener, Way,
 };
+pub use guard::{FailedLogin, GuardSettings, Rate, RateError, Standing, Visitor};
 pub use limits::{ConnectionLimits, Door};
-pub use listen::{ListenError, accept_loop, bind};
+pub use listen::{ListenError, ListenerName, bind};
 pub use live::{Close, Live, Tap, TapError};
 pub use node::{NodeError, NodeHome, control_socket, make_private_dir, node_id_in};
 pub use nodes::{AuthorityError, NodeListen, NodeListenError, ReachError};

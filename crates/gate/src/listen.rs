@@ -1,71 +1,72 @@
-//! Listeners: bound once, accepting without ever waiting for a handshake.
+//! Listeners, bound once.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
 
-use gatehouse_model::{Protocol, SourceAddr};
 use socket2::{Domain, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-use crate::Gate;
-use crate::accepted::Accepted;
-use crate::limits::{Door, Full};
+use tokio::net::TcpListener;
 
 /// Connections that the kernel keeps ready for a busy accept loop.
 const BACKLOG: i32 = 1_024;
-/// Pause after a failed accept (out of file descriptors, say), so that the loop does not spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// Another program has the port.
-    #[error("{addr} is in use by another program; stop that or choose another address for {gate}.listen")]
+    #[error("{addr} is in use by another program; stop that or choose another address for {key}")]
     InUse {
         /// The address.
         addr: SocketAddr,
-        /// The section of the configuration.
-        gate: &'static str,
+        /// The key of the configuration.
+        key: &'static str,
     },
     /// The port is below 1024 and the process has not the right.
     #[error(
-        "{addr} needs the right to listen on ports below 1024; run as root, grant CAP_NET_BIND_SERVICE or choose a higher port for {gate}.listen"
+        "{addr} needs the right to listen on ports below 1024; run as root, grant CAP_NET_BIND_SERVICE or choose a higher port for {key}"
     )]
     Forbidden {
         /// The address.
         addr: SocketAddr,
-        /// The section of the configuration.
-        gate: &'static str,
+        /// The key of the configuration.
+        key: &'static str,
     },
     /// The address is not one of this machine.
-    #[error("{addr} is not an address of this machine; correct {gate}.listen")]
+    #[error("{addr} is not an address of this machine; correct {key}")]
     NotLocal {
         /// The address.
         addr: SocketAddr,
-        /// The section of the configuration.
-        gate: &'static str,
+        /// The key of the configuration.
+        key: &'static str,
     },
     /// Anything else.
-    #[error("{addr} cannot be listened on for {gate}.listen")]
+    #[error("{addr} cannot be listened on for {key}")]
     Other {
         /// The address.
         addr: SocketAddr,
-        /// The section of the configuration.
-        gate: &'static str,
+        /// The key of the configuration.
+        key: &'static str,
         /// Why.
         source: std::io::Error,
     },
 }
 
-/// Binds every address of a section; `[::]` takes IPv6 only, so that it can stand beside `0.0.0.0`. Each bound
-/// address is logged as the contract says.
+/// Which listener of a gate it is.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerName {
+    /// The gate, for the log.
+    pub gate: &'static str,
+    /// The key of the configuration that names its addresses.
+    pub key: &'static str,
+    /// What connections have to begin with, if anything, for the log.
+    pub before: Option<&'static str>,
+}
+
+/// Binds every address of a key; `[::]` takes IPv6 only, so that it can stand beside `0.0.0.0`. Each bound address is
+/// logged.
 ///
 /// # Errors
 /// The first address that cannot be bound.
-pub fn bind(gate: &'static str, addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+pub fn bind(name: ListenerName, addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
+    let ListenerName { gate, key, before } = name;
     let mut listeners = Vec::with_capacity(addresses.len());
     for &addr in addresses {
         let listener = match bind_one(addr) {
@@ -75,12 +76,12 @@ pub fn bind(gate: &'static str, addresses: &[SocketAddr]) -> Result<Vec<TcpListe
                 tracing::warn!(gate, %addr, "this machine has no IPv6; the address is left out");
                 continue;
             }
-            Err(source) => return Err(classify(gate, addr, source)),
+            Err(source) => return Err(classify(key, addr, source)),
         };
         let bound = listener
             .local_addr()
-            .map_err(|source| ListenError::Other { addr, gate, source })?;
-        tracing::info!(gate, addr = %bound, "listening");
+            .map_err(|source| ListenError::Other { addr, key, source })?;
+        tracing::info!(gate, addr = %bound, proxy_protocol = before, "listening");
         listeners.push(listener);
     }
     Ok(listeners)
@@ -104,74 +105,30 @@ fn bind_one(addr: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-fn classify(gate: &'static str, addr: SocketAddr, source: std::io::Error) -> ListenError {
+fn classify(key: &'static str, addr: SocketAddr, source: std::io::Error) -> ListenError {
     match source.kind() {
-        std::io::ErrorKind::AddrInUse => ListenError::InUse { addr, gate },
-        std::io::ErrorKind::PermissionDenied => ListenError::Forbidden { addr, gate },
-        std::io::ErrorKind::AddrNotAvailable => ListenError::NotLocal { addr, gate },
-        _ => ListenError::Other { addr, gate, source },
+        std::io::ErrorKind::AddrInUse => ListenError::InUse { addr, key },
+        std::io::ErrorKind::PermissionDenied => ListenError::Forbidden { addr, key },
+        std::io::ErrorKind::AddrNotAvailable => ListenError::NotLocal { addr, key },
+        _ => ListenError::Other { addr, key, source },
     }
-}
-
-/// Accepts until `stop`, giving each connection a task of its own. The loop itself never waits for a peer, and a
-/// panic in a task ends that connection alone.
-pub async fn accept_loop<F, Fut>(
-    gate: Gate,
-    protocol: Protocol,
-    listener: TcpListener,
-    door: Door,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-    serve: Arc<F>,
-) where
-    F: Fn(Accepted, TcpStream) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    if let Ok(own) = listener.local_addr() {
-        gate.taken().reserve(own.port());
-    }
-    loop {
-        let (stream, peer) = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok(pair) => pair,
-                Err(error) => {
-                    tracing::warn!(gate = protocol.as_str(), %error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-        };
-        let Ok(local) = stream.local_addr() else { continue };
-        let place = match door.enter(SourceAddr::new(peer.ip())) {
-            Ok(place) => place,
-            Err(full) => {
-                refuse(protocol, peer, full);
-                continue;
-            }
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-        let accepted = Accepted::new(gate.clone(), protocol, peer, local, place);
-        let serve = Arc::clone(&serve);
-        tasks.spawn(async move { serve(accepted, stream).await });
-    }
-}
-
-fn refuse(protocol: Protocol, peer: SocketAddr, full: Full) {
-    tracing::warn!(gate = protocol.as_str(), source = %peer.ip(), reason = full.as_str(), "connection refused");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SSH: ListenerName = ListenerName {
+        gate: "ssh",
+        key: "ssh.listen",
+        before: None,
+    };
+
     #[tokio::test]
     async fn a_port_in_use_is_told_in_one_sentence() {
-        let first = bind("ssh", &["127.0.0.1:0".parse().unwrap()]).unwrap();
+        let first = bind(SSH, &["127.0.0.1:0".parse().unwrap()]).unwrap();
         let addr = first[0].local_addr().unwrap();
-        let error = bind("ssh", &[addr]).unwrap_err();
+        let error = bind(SSH, &[addr]).unwrap_err();
         assert!(matches!(error, ListenError::InUse { .. }));
         assert_eq!(
             error.to_string(),
@@ -179,7 +136,7 @@ mod tests {
                 "{addr} is in use by another program; stop that or choose another address for ssh.listen"
             )
         );
-        let error = bind("ssh", &["192.0.2.1:0".parse().unwrap()]).unwrap_err();
+        let error = bind(SSH, &["192.0.2.1:0".parse().unwrap()]).unwrap_err();
         assert!(matches!(error, ListenError::NotLocal { .. }));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatehouse_model::SpanSeconds;
 use gatehouse_policy::DirectorySettings;
 
+use crate::guard::GuardSettings;
 use crate::{LoginRecords, NodeListen};
 
 /// Settings of the node.
@@ -21,6 +22,12 @@ pub struct GateSettings {
     pub directory: DirectorySettings,
     /// How long before the end of access the person is warned, longest first.
     pub warnings: Vec<SpanSeconds>,
+    /// What each source, and all together, may take up.
+    pub guard: GuardSettings,
+    /// How long alerts are kept.
+    pub keep_alerts: SpanSeconds,
+    /// Between two checks of the whole audit book.
+    pub check_book: Duration,
     /// How long running sessions may go on after the order to stop.
     pub shutdown_grace: Duration,
     /// Ports configured for this node's gates, whether they are served or not; remote forwards do not get them.

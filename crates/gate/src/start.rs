@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::forward::Taken;
+use crate::guard::{self, Guard};
 use crate::node::NodeHome;
 use crate::nodes::{self, NodeListenError, NodeListener};
 use crate::refresh::{self, DirectoryError};
@@ -25,6 +26,7 @@ use crate::settings::GateSettings;
 use crate::supervise::{self, Command, Ending};
 use crate::transfers::missing;
 use crate::utmp::LoginBook;
+use crate::witness::{self, Witness};
 use crate::{control, housekeeping};
 
 /// For the last rows to be written when the node stops.
@@ -78,6 +80,8 @@ struct Inner {
     /// Ports of remote forwards.
     taken: Taken,
     login_book: LoginBook,
+    guard: Guard,
+    witness: tokio::sync::Mutex<Witness>,
     tasks: TaskTracker,
     /// No new sessions.
     stopping: CancellationToken,
@@ -119,6 +123,8 @@ impl Gate {
             registry: Registry::default(),
             taken,
             login_book: LoginBook::default(),
+            guard: Guard::new(settings.guard.clone()),
+            witness: tokio::sync::Mutex::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -137,6 +143,8 @@ impl Gate {
         gate.tasks().spawn(refresh::follow(gate.clone()));
         gate.tasks().spawn(housekeeping::run(gate.clone()));
         gate.tasks().spawn(housekeeping::watch_kills(gate.clone()));
+        gate.tasks().spawn(guard::run(gate.clone()));
+        gate.tasks().spawn(witness::run(gate.clone()));
         Ok(gate)
     }
 
@@ -292,7 +300,10 @@ impl Gate {
         let last = async {
             self.store().flush_all_denials(now).await?;
             self.store().stop_node(now, self.node()).await?;
-            self.store().write_audit_head(now).await
+            // What a short check cannot finish is checked at the next start.
+            tokio::time::timeout(LAST_WRITES, witness::seal(self))
+                .await
+                .unwrap_or(Ok(()))
         };
         if let Err(error) = last.await {
             tracing::error!(
@@ -351,6 +362,14 @@ impl Gate {
 
     pub(crate) fn archive(&self) -> &Archive {
         &self.0.archive
+    }
+
+    pub(crate) fn guard(&self) -> &Guard {
+        &self.0.guard
+    }
+
+    pub(crate) fn witness(&self) -> &tokio::sync::Mutex<Witness> {
+        &self.0.witness
     }
 
     pub(crate) fn registry(&self) -> &Registry {

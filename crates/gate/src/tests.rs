@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatehouse_model::{EndReason, Login, PolicyId, Protocol, SessionState, Timestamp};
-use gatehouse_policy::{DirectorySettings, PolicyRules};
+use gatehouse_policy::{DirectorySettings, PolicyRules, Reason};
 use gatehouse_recording::{ChannelKind, Stream};
 use gatehouse_store::{
-    Actor, Inside, KillTarget, NewPolicy, NewServer, NewUser, PageRequest, ProxyChoice, SessionFilter, Store,
-    StoreConfig, SubjectRef, TargetRef,
+    Actor, AlertFilter, AlertKind, AuditFilter, Inside, KillTarget, NewPolicy, NewServer, NewUser,
+    PageRequest, ProxyChoice, SessionFilter, Store, StoreConfig, SubjectRef, TargetRef,
 };
 use uuid::Uuid;
 
 use crate::accepted::{Accepted, FirstLook};
 use crate::clock::Clock;
+use crate::guard::{GuardSettings, Standing, Visitor};
 use crate::limits::{ConnectionLimits, Door};
 use crate::node::NodeHome;
 use crate::session::LoginMethod;
 use crate::settings::GateSettings;
-use crate::{Close, Gate, OpenError};
+use crate::{Close, Gate, OpenError, witness};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -63,6 +64,9 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         writers: 1,
         directory: DirectorySettings::default(),
         warnings: Vec::new(),
+        guard: GuardSettings::default(),
+        keep_alerts: "90d".parse().unwrap(),
+        check_book: Duration::from_secs(86_400),
         shutdown_grace: Duration::from_millis(10),
         own_ports: Vec::new(),
         node_name: "test".to_owned(),
@@ -98,8 +102,15 @@ fn rules(now: Timestamp) -> PolicyRules {
 fn accepted(gate: &Gate, door: &Door) -> Accepted {
     let peer: SocketAddr = "127.0.1.10:50000".parse().unwrap();
     let local: SocketAddr = "127.0.20.1:22".parse().unwrap();
-    let place = door.enter("127.0.1.10".parse().unwrap()).ok().unwrap();
+    let place = door.enter(alice()).ok().unwrap();
     Accepted::new(gate.clone(), Protocol::Ssh, peer, local, place)
+}
+
+fn alice() -> Visitor {
+    Visitor {
+        range: "127.0.1.10".parse().unwrap(),
+        standing: Standing::Known,
+    }
 }
 
 fn root() -> Login {
@@ -137,6 +148,7 @@ async fn a_panic_closes_its_session_alone_and_gives_everything_back() {
         unauthenticated: 2,
         unauthenticated_per_source: 2,
         total: 2,
+        ..ConnectionLimits::default()
     });
     let open = async || {
         let accepted = accepted(&gate, &door);
@@ -165,7 +177,7 @@ async fn a_panic_closes_its_session_alone_and_gives_everything_back() {
     .await;
     // Nothing holds the sessions any more: two places are free again, and the recorder's files closed.
     let freed = tokio::time::timeout(PATIENCE, async {
-        while core.strong_count() > 0 || door.enter("127.0.1.10".parse().unwrap()).is_err() {
+        while core.strong_count() > 0 || door.enter(alice()).is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     });
@@ -174,6 +186,75 @@ async fn a_panic_closes_its_session_alone_and_gives_everything_back() {
         "{} still hold the session",
         core.strong_count()
     );
+    gate.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_head_is_an_alarm_and_is_not_sealed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, store, _) = gate(dir.path()).await;
+    let path = dir.path().join("audit.head");
+    // The node seals once at its start, and then not for a minute.
+    let sealed = tokio::time::timeout(PATIENCE, async {
+        while !path.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    sealed.await.unwrap();
+    let sound = std::fs::read_to_string(&path).unwrap();
+    let forged = sound.replacen(':', ":00", 1);
+    std::fs::write(&path, &forged).unwrap();
+    let alarms = async || {
+        let filter = AuditFilter {
+            action: Some("audit.broken".to_owned()),
+            ..AuditFilter::default()
+        };
+        let page = store.audit_events(&filter, &PageRequest::all()).await.unwrap();
+        page.items.len()
+    };
+    witness::seal(&gate).await.unwrap();
+    assert_eq!(alarms().await, 1);
+    let alerts = store
+        .alerts(&AlertFilter::default(), &PageRequest::all())
+        .await
+        .unwrap();
+    assert_eq!(alerts.items[0].kind, AlertKind::AuditBroken);
+    witness::seal(&gate).await.unwrap();
+    assert_eq!(alarms().await, 1, "once until somebody has looked into it");
+    witness::check_whole(&gate).await.unwrap();
+    assert_eq!(alarms().await, 2, "and again each day");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), forged, "the proof stays");
+    // Somebody has looked into it, and begins anew.
+    std::fs::remove_file(&path).unwrap();
+    witness::seal(&gate).await.unwrap();
+    assert_ne!(std::fs::read_to_string(&path).unwrap(), forged);
+    witness::check_whole(&gate).await.unwrap();
+    assert_eq!(alarms().await, 2);
+    gate.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_exceeds_its_limit_is_blocked_on_every_node() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, store, _) = gate(dir.path()).await;
+    let source = "203.0.113.9".parse().unwrap();
+    for _ in 0..31 {
+        let (directory, now) = (gate.directory(), gate.clock().now());
+        gate.guard()
+            .denied(&directory, source, Reason::UnknownSource, now);
+    }
+    let blocked = tokio::time::timeout(PATIENCE, async {
+        while !gate.directory().is_blocked(source, gate.clock().now()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    blocked.await.unwrap();
+    let block = &store.blocks(Timestamp::now()).await.unwrap()[0];
+    assert_eq!(
+        (block.range.to_string().as_str(), block.repetition),
+        ("203.0.113.9", Some(1))
+    );
+    assert_eq!(block.created_by, format!("node:{}", gate.node()));
     gate.stop().await;
 }
 

@@ -13,6 +13,7 @@ mod cli;
 mod config;
 mod demo;
 mod failure;
+mod hooks;
 mod logging;
 mod serve;
 mod terminal;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use gatehouse_gate::{
-    Clock, ConnectionLimits, Door, Gate, GateSettings, NodeHome, NodeListen, accept_loop, bind,
+    Acceptor, Clock, Door, Entrance, Gate, GateSettings, ListenerName, NodeHome, NodeListen, Proxies, bind,
 };
 use gatehouse_model::{Protocol, SpanSeconds};
 use gatehouse_ssh::{AlgorithmLists, Algorithms, HostKeys, SshSettings};
@@ -16,10 +16,24 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{absolute, open_store};
 use crate::config::{Config, FirstUse, Loaded, Log, SecondStep, Ssh, load};
 use crate::failure::{Failure, sentence};
+use crate::hooks::hooks;
 use crate::logging;
 
 /// Threads that write recordings.
 const WRITERS: usize = 4;
+
+/// The listeners for people's own connections.
+const SSH: ListenerName = ListenerName {
+    gate: "ssh",
+    key: "ssh.listen",
+    before: None,
+};
+/// The listeners for connections that a proxy brings.
+const SSH_BEHIND_PROXY: ListenerName = ListenerName {
+    gate: "ssh",
+    key: "ssh.proxy_listen",
+    before: Some("v2"),
+};
 
 /// Runs the node until SIGTERM or SIGINT.
 pub(crate) async fn run(loaded: Loaded) -> Result<ExitCode, Failure> {
@@ -28,10 +42,16 @@ pub(crate) async fn run(loaded: Loaded) -> Result<ExitCode, Failure> {
     let mut signals = Signals::new()?;
     let algorithms = Algorithms::new(&algorithm_lists(&config.ssh)).map_err(refused)?;
     let home = NodeHome::take(&absolute(&config.data_dir)?, uuid::Uuid::new_v4()).map_err(refused)?;
+    let hooks = hooks(config)?;
     let store = open_store(config).await?;
-    let gate = Gate::start(gate_settings(config)?, home, store, Clock::system())
+    let gate = Gate::start(gate_settings(config)?, home, store.clone(), Clock::system())
         .await
         .map_err(refused)?;
+    for hook in hooks {
+        let kinds = config.alerts.kinds.clone();
+        gate.tasks()
+            .spawn(gatehouse_alerts::run(gate.clone(), store.clone(), hook, kinds));
+    }
 
     let stop = CancellationToken::new();
     let connections = TaskTracker::new();
@@ -56,29 +76,33 @@ async fn listen(
     stop: &CancellationToken,
     connections: &TaskTracker,
 ) -> Result<(), Failure> {
-    if config.ssh.listen.is_off() {
+    let ssh = &config.ssh;
+    if ssh.listen.is_off() && ssh.proxy_listen.is_off() {
         return Ok(());
     }
     let host_keys = HostKeys::load(gate).await.map_err(refused)?;
     gate.tasks().spawn(host_keys.clone().follow(gate.clone()));
-    let settings = Arc::new(ssh_settings(&config.ssh, algorithms, host_keys));
+    let settings = Arc::new(ssh_settings(ssh, algorithms, host_keys));
     let serve =
         Arc::new(move |accepted, stream| gatehouse_ssh::serve(accepted, stream, Arc::clone(&settings)));
-    let door = Door::new(ConnectionLimits {
-        total: config.limits.connections,
-        unauthenticated: config.limits.unauthenticated,
-        unauthenticated_per_source: config.limits.unauthenticated_per_source,
-    });
-    for listener in bind("ssh", config.ssh.listen.addresses()).map_err(refused)? {
-        connections.spawn(accept_loop(
-            gate.clone(),
-            Protocol::Ssh,
-            listener,
-            door.clone(),
-            stop.clone(),
-            connections.clone(),
-            Arc::clone(&serve),
-        ));
+    let acceptor = Acceptor {
+        gate: gate.clone(),
+        protocol: Protocol::Ssh,
+        door: Door::new(config.limits.connection_limits()),
+        stop: stop.clone(),
+        tasks: connections.clone(),
+    };
+    let proxies = Proxies::new(&ssh.trusted_proxies);
+    for (name, addresses, entrance) in [
+        (SSH, &ssh.listen, Entrance::Direct),
+        (SSH_BEHIND_PROXY, &ssh.proxy_listen, Entrance::Proxied(proxies)),
+    ] {
+        for listener in bind(name, addresses.addresses()).map_err(refused)? {
+            let serving = acceptor
+                .clone()
+                .run(listener, entrance.clone(), Arc::clone(&serve));
+            connections.spawn(serving);
+        }
     }
     Ok(())
 }
@@ -97,6 +121,9 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
         writers: WRITERS,
         directory: config.directory_settings(),
         warnings: config.expiry.warnings.clone(),
+        guard: config.limits.guard_settings(&config.ssh.trusted_proxies),
+        keep_alerts: config.alerts.keep,
+        check_book: config.audit.check.std(),
         shutdown_grace: config.shutdown.grace.std(),
         own_ports: own_ports(config),
         node_name: host.unwrap_or_else(|| "localhost".to_owned()),
@@ -112,6 +139,7 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
 fn own_ports(config: &Config) -> Vec<u16> {
     let sections = [
         &config.ssh.listen,
+        &config.ssh.proxy_listen,
         &config.rdp.listen,
         &config.web.listen,
         &config.web.plain_listen,

@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("gatehouse-archive", 2),
     ("gatehouse-store", 2),
     ("gatehouse-gate", 3),
+    ("gatehouse-alerts", 4),
     ("gatehouse-ssh", 4),
     ("gatehouse-rdp", 4),
     ("gatehouse-video", 4),
@@ -60,6 +61,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sea-orm-migration", &["gatehouse-store"]),
     ("sqlx", &["gatehouse-store"]),
     ("russh", &["gatehouse-ssh"]),
+    ("hyper", &["gatehouse-alerts", "gatehouse-web"]),
     ("axum", &["gatehouse-web"]),
 ];
 

@@ -89,6 +89,15 @@ impl AddressRange {
         Self(IpNet::from(address.to_canonical()))
     }
 
+    /// The range of this prefix length around it; itself, if it is that wide already.
+    #[must_use]
+    pub fn widened(self, prefix_len: u8) -> Self {
+        if prefix_len >= self.0.prefix_len() {
+            return self;
+        }
+        IpNet::new(self.0.network(), prefix_len).map_or(self, |net| Self(canonical(net.trunc())))
+    }
+
     /// Whether `address` lies within.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())

@@ -16,7 +16,7 @@ pub fn decide(directory: &Directory, request: &Request) -> Decision {
 }
 
 /// Decides again on what was allowed to `user` before: as [`decide`], but if the source address has become another
-/// person's, the source is unknown. Name the destination as [`Destination::ServerAt`] if the session came by a proxy
+/// person's, the source is unknown, and blocks of new connections do not count. Name the destination as [`Destination::ServerAt`] if the session came by a proxy
 /// address and as [`Destination::Server`] if not, so that an address given to another server ends it.
 pub fn decide_again(directory: &Directory, user: UserId, request: &Request) -> Decision {
     let question = Question {

@@ -205,7 +205,12 @@ fn identify<'d>(
 ) -> Option<(u32, &'d UserRow)> {
     let at = question.at;
     let owner = question.who.source().map(|source| {
-        for until in directory.blocks.containing(source.ip()) {
+        // What was let in before a block of new connections goes on.
+        let blocks = match question.who {
+            Who::Held(..) => &directory.total_blocks,
+            Who::Source(_) | Who::User(_) => &directory.blocks,
+        };
+        for until in blocks.containing(source.ip()) {
             if until.is_none_or(|until| until > at) {
                 gates.refuse(Reason::SourceBlocked, *until);
             }

@@ -49,7 +49,7 @@ pub use explain::{Considered, Explanation, explain, explain_user};
 pub use forward::{ForwardPermit, ForwardRefusal, RightSet, Rights, decide_forward, may_reach};
 pub use listing::{Reach, WhoCan, reach, reach_from, who_can};
 pub use rows::{
-    AllocationRow, BlockRow, DirectoryRows, GroupRow, KeyRow, Lock, PolicyRow, PolicyRules, PolicyTarget,
-    ServerRow, SourceRow, Subject, UserRow,
+    AllocationRow, BlockReach, BlockRow, DirectoryRows, GroupRow, KeyRow, Lock, PolicyRow, PolicyRules,
+    PolicyTarget, ServerRow, SourceRow, Subject, UserRow,
 };
 pub use schedule::{Schedule, ScheduleError, UnknownZone, find_zone};

@@ -137,6 +137,17 @@ pub struct BlockRow {
     pub range: AddressRange,
     /// When it ends; `None`: when lifted.
     pub until: Option<Timestamp>,
+    /// What it refuses.
+    pub reach: BlockReach,
+}
+
+/// What a block of a source refuses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum BlockReach {
+    /// What was let in before goes on.
+    NewConnections,
+    /// Running sessions end as well.
+    Everything,
 }
 
 /// Who a policy is for.

@@ -127,12 +127,21 @@ impl Store {
         head(self.connection()).await
     }
 
-    /// Seals the head of the book into `data_dir/audit.head`. A node does so every minute and logs the answer.
+    /// Seals the head of the book into `data_dir/audit.head`.
     ///
     /// # Errors
     /// The database cannot be read, or the file not written.
     pub async fn write_audit_head(&self, now: Timestamp) -> Result<Head, StoreError> {
         let head = self.audit_head().await?;
+        self.seal_audit_head(now, head)?;
+        Ok(head)
+    }
+
+    /// Seals this head, which is known to be right, into `data_dir/audit.head`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn seal_audit_head(&self, now: Timestamp, head: Head) -> Result<(), StoreError> {
         let clear = format!("{head} {}", format_time(now));
         let seal = self.sealer().seal(&head_place(&clear), b"")?;
         let line = format!("{clear} {}\n", BASE64.encode(seal));
@@ -144,11 +153,14 @@ impl Store {
             .and_then(|()| fs::rename(&draft, &path))
             .map_err(|error| file_error(&path, "written", error))?;
         sync_directory(&path);
-        Ok(head)
+        Ok(())
     }
 
     /// What `audit.head` says.
-    pub(crate) fn sealed_head(&self) -> Result<SealedHead, StoreError> {
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn sealed_audit_head(&self) -> Result<SealedHead, StoreError> {
         let path = self.data_dir().join(HEAD_FILE);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,

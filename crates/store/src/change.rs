@@ -7,7 +7,8 @@
 //!    directory the advisory lock [`DIRECTORY_LOCK`], so that what was validated stays true until the commit.
 //! 2. The rows of the change.
 //! 3. For a change of the directory: `meta.revision`, and the notification of it.
-//! 4. PostgreSQL: the advisory lock [`BOOK_LOCK`]; then the events, chained to the last one.
+//! 4. PostgreSQL: the advisory lock [`BOOK_LOCK`]; then the events, chained to the last one, and the alerts that
+//!    some of them are.
 //! 5. Commit, which gives all locks back. Dropping a [`Change`] undoes it.
 
 use gatehouse_audit::{Draft, Event};
@@ -17,6 +18,7 @@ use sea_orm::{
 };
 use tokio::sync::MutexGuard;
 
+use crate::alerts::raise;
 use crate::book::append;
 use crate::feed::CHANNEL;
 use crate::{Store, StoreError};
@@ -25,6 +27,8 @@ use crate::{Store, StoreError};
 const DIRECTORY_LOCK: i64 = 0x6761_7465_0001;
 /// Held while the book is appended to, until the commit.
 const BOOK_LOCK: i64 = 0x6761_7465_0002;
+/// Held while alerts are taken up by a hook, until the commit.
+pub(crate) const ALERT_LOCK: i64 = 0x6761_7465_0004;
 /// Held while the database is brought to a newer form.
 pub(crate) const MIGRATION_LOCK: i64 = 0x6761_7465_0003;
 
@@ -99,6 +103,11 @@ impl Change<'_> {
         &self.transaction
     }
 
+    /// Takes an advisory lock until the commit; SQLite has one writer anyway.
+    pub(crate) async fn lock(&self, key: i64) -> Result<(), StoreError> {
+        lock(&self.transaction, key).await
+    }
+
     /// Adds an event to what is committed.
     pub(crate) fn record(&mut self, event: Draft) {
         self.events.push(event);
@@ -121,6 +130,7 @@ impl Change<'_> {
         if !events.is_empty() {
             lock(&transaction, BOOK_LOCK).await?;
             appended = append(&transaction, events).await?;
+            raise(&transaction, &appended).await?;
         }
         transaction.commit().await?;
         if let Some(revision) = revision {

@@ -7,6 +7,7 @@ use gatehouse_policy::{
 };
 use sea_orm::{ConnectionTrait, EntityTrait};
 
+use crate::blocks::reach_of;
 use crate::entity::{
     allocation, block, group, group_right, policy, policy_term, pool_range, server, server_member,
     server_service, user, user_address, user_key, user_member, user_right,
@@ -38,6 +39,7 @@ impl Store {
             rows.blocks.push(BlockRow {
                 range: stored("a block", &row.range)?,
                 until: row.until.map(from_db),
+                reach: reach_of(&row)?,
             });
         }
         Ok(rows)

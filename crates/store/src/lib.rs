@@ -13,6 +13,7 @@
 //! - **sealed**: private keys and credentials are kept sealed (XChaCha20-Poly1305), bound to their row; passwords of
 //!   people as Argon2id hashes. None of them appears in a `Debug`, an error, JSON or the audit book.
 //! - **microseconds**: instants are cut to whole microseconds before they are written, on both databases.
+//! - **told-with-it**: an alert is raised in the transaction of the event that it tells of, and nowhere else.
 //! - **form-readable**: table `meta` tells the form of the database in every version to come; a newer form is refused.
 //!
 //! Names are compared folded (lower case in every script). Wherever an operation takes a name as text, an id will do.
@@ -21,8 +22,10 @@
 //! Not here: HTTP, SSH, RDP, decisions, files of recordings.
 
 mod activity;
+mod alerts;
 mod allocations;
 mod authority;
+mod blocks;
 mod book;
 mod change;
 mod chunks;
@@ -69,18 +72,23 @@ mod users;
 mod verify;
 
 pub use activity::{ForwardId, NewTransfer};
+pub use alerts::{
+    Alert, AlertDelivery, AlertFilter, AlertPlace, Attempt, DENIED_ALERTS_PER_MINUTE, DeliveryState,
+    DueAlert, Retry,
+};
 pub use authority::NodeAuthority;
+pub use blocks::{Block, BlockLadder, NODE_BLOCKS_MAX, Offence};
 pub use book::{AuditFilter, AuditOrder, AuditReport, SealedHead};
 pub use credentials::{CredentialEntry, CredentialKind, CredentialTrust, NewCredential, StoredCredential};
 pub use denials::{DenialFate, Denied};
 pub use error::{DatabaseError, KeyError, Kind, StoreError};
 pub use forward_notes::{ForwardContext, ForwardLine, ForwardNote};
 pub use gate_keys::GateHostKey;
-pub use gatehouse_audit::{Action, Actor, Draft, Event, Fault, Head, Outcome};
+pub use gatehouse_audit::{Action, Actor, AlertKind, Draft, Event, Fault, Head, Outcome, Verdict};
 pub use groups::{Group, GroupEdit, GroupKind, NewGroup};
 pub use host_keys::{FirstUse, HostKey, HostKeyState, HostKeyVerdict};
 pub use keys::UserKey;
-pub use locks::{Block, LockState, LockTarget};
+pub use locks::{LockState, LockTarget};
 pub use nodes::{KillRequest, KillTarget, Node, NodeState};
 pub use open::{KeySource, Store, StoreConfig};
 pub use page::{Activity, Edit, Page, PageRequest};
@@ -96,3 +104,4 @@ pub use sessions::{
 };
 pub use sources::{Holder, Inside, NewAddress, UserAddress};
 pub use users::{NewUser, PasswordCheck, User, UserEdit, UserFilter};
+pub use verify::AuditPace;

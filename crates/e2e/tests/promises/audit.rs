@@ -111,3 +111,25 @@ fn the_head_is_written_beside_the_book_and_can_be_compared() {
     let done = site.cli(&["audit", "verify", "--head", &wrong]).done();
     assert_ne!(done.code, Some(0), "a head that is none was accepted: {done}");
 }
+
+#[test]
+fn a_node_raises_the_alarm_over_a_book_that_was_cut_off_and_does_not_seal_it() {
+    let mut site = book();
+    site.serve();
+    site.take_node().terminate();
+    let head = site.data_dir().join("audit.head");
+    let before = std::fs::read_to_string(&head).unwrap();
+    let seq = line_of(&site, "group-15");
+    sql(
+        &site.database_url,
+        &format!("delete from audit where seq > {seq}"),
+    );
+    site.serve();
+    let event = site.audited("audit.broken", |event| event["detail"]["kind"] == "cut_off");
+    assert_eq!(event["outcome"], "failed");
+    assert_eq!(event["detail"]["checked"], "new lines");
+    let alerts = site.list(&["alert", "list", "--kind", "audit_broken"]);
+    assert_eq!(alerts[0]["event"]["seq"], event["seq"]);
+    site.take_node().terminate();
+    assert_eq!(std::fs::read_to_string(&head).unwrap(), before, "the proof stays");
+}

@@ -36,6 +36,7 @@ const NOT_CHANGING: &[&str] = &[
     "right list",
     "block list",
     "node list",
+    "alert list",
     "audit list",
     "session list",
     "session show",
@@ -167,6 +168,7 @@ const CHANGING: &[(&str, &str, &str)] = &[
     ("unlock", "unlock user bob", "lock.removed"),
     ("block add", "block add 10.6.0.0/24 --for 1h", "block.added"),
     ("block remove", "block remove 10.6.0.0/24 --yes", "block.removed"),
+    ("alert test", "alert test", "alert.tested"),
     ("audit verify", "audit verify", "audit.verified"),
     (
         "server-group remove",

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod alerts;
 mod audit;
 mod audited_verbs;
 mod backend;
@@ -20,11 +21,13 @@ mod ending;
 mod files;
 mod flow;
 mod forwards;
+mod guarding;
 mod live_control;
 mod login;
 mod login_records;
 mod nodes;
 mod pass_through;
+mod proxy_protocol;
 mod recording;
 mod replay;
 mod start_up;

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use super::authority::{self, AuthorityError};
 use super::{NodeListen, tls};
 use crate::control::{From, converse};
-use crate::{Gate, ListenError, bind};
+use crate::{Gate, ListenError, ListenerName, bind};
 
 /// Conversations at a time; more are dropped.
 const CONVERSATIONS: usize = 256;
@@ -26,6 +26,13 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 const RENEW: SignedDuration = SignedDuration::from_hours(12);
 /// Pause after a failed accept, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How the listener for other nodes is called.
+const NODE: ListenerName = ListenerName {
+    gate: "node",
+    key: "node.listen",
+    before: None,
+};
 
 /// Bound, and not yet served.
 pub(crate) struct NodeListener {
@@ -57,7 +64,7 @@ impl NodeListener {
         now: Timestamp,
         node: NodeId,
     ) -> Result<Option<Self>, NodeListenError> {
-        let sockets = bind("node", &wanted.listen)?;
+        let sockets = bind(NODE, &wanted.listen)?;
         let Some(first) = sockets.first() else {
             return Ok(None);
         };

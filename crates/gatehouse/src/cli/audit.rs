@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use gatehouse_audit::{Action, Draft, Event, Head, HeadError};
-use gatehouse_store::{AuditFilter, AuditReport, Outcome, PageRequest, SealedHead};
+use gatehouse_store::{AuditFilter, AuditPace, AuditReport, Outcome, PageRequest, SealedHead};
 use serde_json::json;
 
 use super::arguments::{Since, since};
@@ -145,7 +145,10 @@ fn row(event: &Event, context: &Context) -> [Cell; 9] {
 }
 
 async fn verify(arguments: Verify, context: &Context) -> Result<Answer, Failure> {
-    let report = context.store.verify_audit(arguments.head).await?;
+    let report = context
+        .store
+        .verify_audit(arguments.head, AuditPace::Fast)
+        .await?;
     let forged = report.sealed == SealedHead::Forged;
     let wrong = match (&report.fault, forged) {
         (Some(fault), _) => Some(fault.to_string()),

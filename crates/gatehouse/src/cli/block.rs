@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use gatehouse_model::{AddressRange, SpanSeconds};
+use gatehouse_policy::BlockReach;
 
 use super::arguments::{after, span};
 use super::{Answer, Context, examples};
@@ -10,12 +11,12 @@ use crate::terminal::{Table, age, end};
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
-    /// List blocked sources
+    /// List blocked sources: those that nodes blocked by themselves, and those that somebody did
     #[command(after_long_help = examples!("gatehouse block list"))]
     List,
     /// Refuse a source whoever it belongs to; running sessions from it end
     Add(Add),
-    /// Lift a block
+    /// Lift a block, and forget how often the source was blocked before
     Remove(Remove),
 }
 
@@ -44,17 +45,26 @@ pub(crate) struct Remove {
     range: AddressRange,
 }
 
+/// Whether running sessions end as well.
+fn sessions(reach: BlockReach) -> &'static str {
+    match reach {
+        BlockReach::Everything => "yes",
+        BlockReach::NewConnections => "no",
+    }
+}
+
 pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure> {
     let (store, actor, now) = (&context.store, &context.actor, context.now);
     match verb {
         Verb::List => {
             let blocks = store.blocks(now).await?;
             context.answer(&blocks, |screen| {
-                let mut table = Table::new(&["SOURCE", "ENDS", "REASON", "SINCE", "BY"]);
+                let mut table = Table::new(&["SOURCE", "ENDS", "ENDS SESSIONS", "REASON", "SINCE", "BY"]);
                 for block in &blocks {
                     table.row([
                         block.range.to_string().into(),
                         end(now, block.until).into(),
+                        sessions(block.reach).into(),
                         block.reason.as_deref().unwrap_or_default().into(),
                         age(now, block.created_at).into(),
                         block.created_by.as_str().into(),

@@ -1,5 +1,6 @@
 //! The command line: one file for each noun.
 
+mod alert;
 mod answer;
 mod arguments;
 mod audit;
@@ -41,6 +42,7 @@ use crate::{demo, serve};
 
 pub(crate) use answer::{Answer, Verdict};
 pub(crate) use context::{Context, absolute, open_store, this_actor};
+pub(crate) use secret_input::secret_file;
 
 /// The text under `Examples:` in a verb's long help.
 macro_rules! examples {
@@ -133,6 +135,9 @@ enum Command {
     /// Sources that nobody may connect from
     #[command(subcommand)]
     Block(block::Verb),
+    /// Alerts: what somebody was to be told of, and whether they were
+    #[command(subcommand)]
+    Alert(alert::Verb),
     /// The audit book
     #[command(subcommand)]
     Audit(audit::Verb),
@@ -248,6 +253,7 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::Unlock(arguments) => lock::unlock(arguments, context).await,
         Command::Node(verb) => node::run(verb, context).await,
         Command::Block(verb) => block::run(verb, context).await,
+        Command::Alert(verb) => alert::run(verb, context).await,
         Command::Audit(verb) => audit::run(verb, context).await,
         Command::Jw => jw::run(context).await,
         // Those that need no store were run before it was opened.

@@ -114,30 +114,27 @@ pub(crate) fn private_key(path: &Path) -> Result<Secret, Failure> {
 
 /// The sealing key in a file of its own, made if it is missing.
 pub(crate) fn sealing_key(path: &Path) -> Result<Secret, Failure> {
-    let failed = |done| {
-        move |source| Failure::File {
-            path: path.to_owned(),
-            done,
-            source,
-        }
-    };
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-            let shown = path.display();
-            return Err(Failure::refused(format!(
-                "{shown} can be read by others; run chmod 600 on it"
-            )));
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make_sealing_key(path)?,
-        Err(error) => return Err(failed("read")(error)),
+    if !path.exists() {
+        make_sealing_key(path)?;
     }
-    Ok(Secret::from(
-        fs::read_to_string(path)
-            .map_err(failed("read"))?
-            .trim()
-            .to_owned(),
-    ))
+    secret_file(path)
+}
+
+/// A secret in a file that nobody else may read, without the white space around it.
+pub(crate) fn secret_file(path: &Path) -> Result<Secret, Failure> {
+    let failed = |source| Failure::File {
+        path: path.to_owned(),
+        done: "read",
+        source,
+    };
+    if fs::metadata(path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
+        let shown = path.display();
+        return Err(Failure::refused(format!(
+            "{shown} can be read by others; run chmod 600 on it"
+        )));
+    }
+    let text = fs::read_to_string(path).map_err(failed)?;
+    Ok(Secret::from(text.trim().to_owned()))
 }
 
 fn make_sealing_key(path: &Path) -> Result<(), Failure> {

@@ -7,35 +7,12 @@ use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
 
 use super::ConfigError;
-use super::sections::KEYS;
+use super::keys::{KEYS, LISTS, PLAIN};
 
 /// What every variable of the environment begins with.
 const PREFIX: &str = "GATEHOUSE_";
 /// Variables that begin so and are not keys.
 const NOT_KEYS: &[&str] = &["GATEHOUSE_CONFIG", "GATEHOUSE_STORE_KEY"];
-/// Keys whose values are lists. Others take the variable's text as it stands, or as TOML where they are no text.
-const LISTS: &[&str] = &[
-    "ssh.listen",
-    "ssh.ciphers",
-    "ssh.kex",
-    "ssh.macs",
-    "ssh.host_keys",
-    "rdp.listen",
-    "web.listen",
-    "web.plain_listen",
-    "web.trusted_proxies",
-    "expiry.warnings",
-    "metrics.listen",
-];
-/// Keys whose values are numbers or switches.
-const PLAIN: &[&str] = &[
-    "ssh.password_attempts",
-    "ssh.channels",
-    "ssh.chacha20",
-    "limits.connections",
-    "limits.unauthenticated",
-    "limits.unauthenticated_per_source",
-];
 
 /// A table of settings with its origin.
 #[derive(Debug)]

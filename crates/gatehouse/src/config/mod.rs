@@ -1,6 +1,8 @@
 //! The configuration: defaults, a TOML file over them, and the environment over that.
 
 mod error;
+mod guarding;
+mod keys;
 mod layers;
 mod listen;
 mod sections;
@@ -17,9 +19,11 @@ use gatehouse_gate::LoginRecords;
 use gatehouse_policy::DirectorySettings;
 
 pub(crate) use error::ConfigError;
+use keys::SECRETS;
 pub(crate) use listen::Listen;
 use sections::Tls;
 pub(crate) use sections::{Config, FirstUse, Log, LogFormat, SecondStep, Ssh};
+pub(crate) use validate::SECRET_MIN;
 
 /// Where a configuration is looked for when none is named.
 const PLACES: &[&str] = &["gatehouse.toml", "/etc/gatehouse/gatehouse.toml"];
@@ -117,6 +121,9 @@ fn value_error(error: &figment::Error) -> ConfigError {
         .map_or_else(|| "the configuration".to_owned(), |m| m.name.to_string());
     let what = match &error.kind {
         Kind::Message(message) => format!("is wrong: {message}"),
+        Kind::InvalidType(_, wanted) | Kind::InvalidValue(_, wanted) if is_secret(&error.path) => {
+            format!("must be {}", plain_words(wanted))
+        }
         Kind::InvalidType(actual, wanted) | Kind::InvalidValue(actual, wanted) => {
             format!("must be {}, not {}", plain_words(wanted), shown(actual))
         }
@@ -133,6 +140,11 @@ fn value_error(error: &figment::Error) -> ConfigError {
         origin,
         what,
     }
+}
+
+/// Whether the key's value is never repeated.
+fn is_secret(path: &[String]) -> bool {
+    SECRETS.contains(&path.join(".").as_str())
 }
 
 /// The reader's names of types in words.
@@ -198,6 +210,7 @@ impl Config {
     pub(crate) fn without_secrets(&self) -> Self {
         Self {
             database_url: masked(&self.database_url),
+            alerts: self.alerts.without_secrets(),
             ..self.clone()
         }
     }

@@ -7,6 +7,7 @@ use gatehouse_model::{AddressRange, BinaryMode, InputMode, RecordMode, SpanSecon
 use serde::{Deserialize, Serialize};
 
 use super::Listen;
+use super::guarding::{Alerts, Audit, Limits};
 
 /// The whole configuration.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -28,8 +29,12 @@ pub(crate) struct Config {
     pub(crate) expiry: Expiry,
     /// Metrics.
     pub(crate) metrics: Metrics,
-    /// Bounds on connections.
+    /// Bounds on what sources may take up.
     pub(crate) limits: Limits,
+    /// Who is told of alerts.
+    pub(crate) alerts: Alerts,
+    /// The audit book.
+    pub(crate) audit: Audit,
     /// What decisions and denials say.
     pub(crate) policy: Policy,
     /// The log.
@@ -50,6 +55,10 @@ pub(crate) struct Config {
 pub(crate) struct Ssh {
     /// Where to listen.
     pub(crate) listen: Listen,
+    /// Where to listen for proxies that say where a connection comes from.
+    pub(crate) proxy_listen: Listen,
+    /// The proxies whose word on that counts.
+    pub(crate) trusted_proxies: Vec<AddressRange>,
     /// From the connection's beginning to a login.
     pub(crate) login_grace: SpanSeconds,
     /// For the server to accept a connection.
@@ -199,18 +208,6 @@ pub(crate) struct Metrics {
     pub(crate) listen: Listen,
 }
 
-/// `[limits]`
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Limits {
-    /// Connections in all.
-    pub(crate) connections: usize,
-    /// Connections that have not logged in yet.
-    pub(crate) unauthenticated: usize,
-    /// The same from one source address.
-    pub(crate) unauthenticated_per_source: usize,
-}
-
 /// `[policy]`
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -280,53 +277,6 @@ pub(crate) struct Utmp {
     pub(crate) wtmp: PathBuf,
 }
 
-/// Every key that the configuration may hold.
-pub(super) const KEYS: &[&str] = &[
-    "data_dir",
-    "database_url",
-    "ssh.listen",
-    "ssh.login_grace",
-    "ssh.connect_timeout",
-    "ssh.login_timeout",
-    "ssh.password_attempts",
-    "ssh.channels",
-    "ssh.first_use",
-    "ssh.second_step",
-    "ssh.keepalive",
-    "ssh.chacha20",
-    "ssh.ciphers",
-    "ssh.kex",
-    "ssh.macs",
-    "ssh.host_keys",
-    "rdp.listen",
-    "web.listen",
-    "web.plain_listen",
-    "web.tls",
-    "web.cert",
-    "web.key",
-    "web.public_url",
-    "web.trusted_proxies",
-    "recording.dir",
-    "recording.mode",
-    "recording.binary",
-    "recording.input",
-    "expiry.warnings",
-    "metrics.listen",
-    "limits.connections",
-    "limits.unauthenticated",
-    "limits.unauthenticated_per_source",
-    "policy.timezone",
-    "policy.contact",
-    "log.format",
-    "log.level",
-    "shutdown.grace",
-    "store.key_file",
-    "node.listen",
-    "node.address",
-    "utmp.utmp",
-    "utmp.wtmp",
-];
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -357,11 +307,9 @@ impl Default for Config {
             metrics: Metrics {
                 listen: Listen::new([SocketAddr::from((Ipv4Addr::LOCALHOST, 9187))]),
             },
-            limits: Limits {
-                connections: 20_000,
-                unauthenticated: 1_000,
-                unauthenticated_per_source: 100,
-            },
+            limits: Limits::default(),
+            alerts: Alerts::default(),
+            audit: Audit::default(),
             policy: Policy {
                 timezone: "UTC".to_owned(),
                 contact: None,
@@ -385,6 +333,8 @@ impl Default for Ssh {
     fn default() -> Self {
         Self {
             listen: everywhere(22),
+            proxy_listen: Listen::default(),
+            trusted_proxies: Vec::new(),
             login_grace: seconds(120),
             connect_timeout: seconds(10),
             login_timeout: seconds(20),
@@ -408,6 +358,6 @@ fn everywhere(port: u16) -> Listen {
 }
 
 #[expect(clippy::expect_used, reason = "built-in spans are at least a second")]
-fn seconds(count: u64) -> SpanSeconds {
+pub(super) fn seconds(count: u64) -> SpanSeconds {
     SpanSeconds::new(count).expect("a built-in span")
 }

@@ -23,6 +23,9 @@ fn every_key_is_known_and_every_known_key_is_there() {
     ];
     lists.into_iter().for_each(|field| *field = list());
     (config.web.cert, config.web.key) = (Some("c".into()), Some("k".into()));
+    let alerts = &mut config.alerts;
+    (alerts.webhook, alerts.webhook_secret) = (Some("https://h/x".into()), Some("s".repeat(16)));
+    (alerts.webhook_secret_file, alerts.webhook_ca) = (Some("s".into()), Some("c".into()));
     config.policy.contact = Some("ops".to_owned());
     config.store.key_file = Some("k".into());
     config.node.address = Some("jump:7022".to_owned());
@@ -34,9 +37,11 @@ fn every_key_is_known_and_every_known_key_is_there() {
         }
     }
     there.sort();
-    let mut known: Vec<_> = sections::KEYS.to_vec();
+    let mut known: Vec<_> = keys::KEYS.to_vec();
     known.sort_unstable();
     assert_eq!(there, known);
+    // One of the two is enough, and more is an error.
+    config.alerts.webhook_secret_file = None;
     assert_eq!(
         read(&toml::to_string(&config).unwrap(), &[]),
         Ok(config),
@@ -160,6 +165,83 @@ const WRONG: &[Wrong] = &[
     ("[log]\nlevel = \"a=b=c\"\n", &[], &["log.level"]),
     ("[web]\ntls = \"files\"\n", &[], &["web.tls", "web.cert"]),
     (
+        "[limits]\ndenials = \"30\"\n",
+        &[],
+        &[
+            "limits.denials in gatehouse.toml",
+            "\"30\" is not a rate",
+            "30/10m",
+        ],
+    ),
+    (
+        "[limits]\nstrangers = 1000\n",
+        &[],
+        &[
+            "limits.strangers in gatehouse.toml is 1000",
+            "limits.unauthenticated (1000)",
+        ],
+    ),
+    (
+        "[limits]\nexempt = [\"10.0.0.7/24\"]\n",
+        &[],
+        &["limits.exempt", "did you mean 10.0.0.0/24?"],
+    ),
+    (
+        "[limits]\nblock = [\"1m\", \"0\"]\n",
+        &[],
+        &["limits.block", "\"0\""],
+    ),
+    (
+        "[ssh]\nproxy_listen = \"127.0.0.1:0\"\n",
+        &[],
+        &["ssh.proxy_listen in gatehouse.toml", "ssh.trusted_proxies"],
+    ),
+    (
+        "[ssh]\ntrusted_proxies = [\"10.0.0.1\", \"::/0\"]\n",
+        &[],
+        &["ssh.trusted_proxies in gatehouse.toml", "::/0"],
+    ),
+    (
+        "[alerts]\ncommand = [\"mail\", \"root\"]\n",
+        &[],
+        &["alerts.command in gatehouse.toml", "\"mail\"", "whole path"],
+    ),
+    (
+        "[alerts]\nkinds = [\"deny\"]\n",
+        &[],
+        &["alerts.kinds", "\"deny\"", "denied, host_key_changed"],
+    ),
+    (
+        "[alerts]\nwebhook = \"https://h/hunter2\"\n",
+        &[],
+        &["alerts.webhook in gatehouse.toml", "alerts.webhook_secret_file"],
+    ),
+    (
+        "[alerts]\nwebhook = \"http://h/hunter2\"\nwebhook_secret = \"hunter2-hunter2-hunter2\"\n",
+        &[],
+        &["alerts.webhook in gatehouse.toml is not https"],
+    ),
+    (
+        "[alerts]\nwebhook_secret = \"hunter2\"\n",
+        &[],
+        &["alerts.webhook_secret in gatehouse.toml is shorter than 16"],
+    ),
+    (
+        "[alerts]\nwebhook_secret = [\"hunter2\"]\n",
+        &[],
+        &["alerts.webhook_secret in gatehouse.toml must be text in quotes"],
+    ),
+    (
+        "[alerts]\nwebhook_secret = \"hunter2-hunter2-hunter2\"\nwebhook_secret_file = \"s\"\n",
+        &[],
+        &["alerts.webhook_secret in gatehouse.toml", "one of them"],
+    ),
+    (
+        "[alerts]\ntimeout = \"1h\"\n",
+        &[],
+        &["alerts.timeout in gatehouse.toml", "300 seconds"],
+    ),
+    (
         "database_url = \"mysql://u:hunter2@h/d\"\n",
         &[],
         &["database_url in gatehouse.toml is not understood"],
@@ -216,6 +298,21 @@ fn passwords_are_not_shown() {
         };
         assert_eq!(config.without_secrets().database_url, want);
     }
+}
+
+#[test]
+fn a_webhooks_secret_and_path_are_not_shown() {
+    let config = read(
+        "[alerts]\nwebhook = \"https://h.example:8443/T0/path-secret\"\n",
+        &[("GATEHOUSE_ALERTS__WEBHOOK_SECRET", "hunter2-hunter2-hunter2")],
+    )
+    .unwrap();
+    let shown = toml::to_string(&config.without_secrets()).unwrap();
+    assert!(shown.contains("https://h.example:8443/***"), "{shown}");
+    assert!(
+        !shown.contains("path-secret") && !shown.contains("hunter2"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -1,9 +1,18 @@
 //! What the types of the keys cannot say: values that contradict each other or name what there is not.
 
+use std::path::Path;
+
+use gatehouse_alerts::WebhookAddress;
 use gatehouse_policy::find_zone;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, Tls};
+use super::guarding::{Alerts, Limits};
+use super::{Config, Ssh, Tls};
+
+/// The shortest secret of a webhook, in bytes.
+pub(crate) const SECRET_MIN: usize = 16;
+/// The longest attempt at telling an alert, in seconds.
+const TIMEOUT_MAX: u64 = 300;
 
 /// The key that is wrong, and how.
 type Wrong = (&'static str, String);
@@ -27,16 +36,9 @@ pub(super) fn validate(config: &Config) -> Result<(), Wrong> {
     })?;
     at_least_one("ssh.password_attempts", u64::from(config.ssh.password_attempts))?;
     at_least_one("ssh.channels", u64::from(config.ssh.channels))?;
-    for (key, bound) in [
-        ("limits.connections", config.limits.connections),
-        ("limits.unauthenticated", config.limits.unauthenticated),
-        (
-            "limits.unauthenticated_per_source",
-            config.limits.unauthenticated_per_source,
-        ),
-    ] {
-        at_least_one(key, u64::try_from(bound).unwrap_or(u64::MAX))?;
-    }
+    limits(&config.limits)?;
+    proxies(&config.ssh)?;
+    alerts(&config.alerts)?;
     web(config)?;
     node(config)?;
     database(&config.database_url)
@@ -48,6 +50,91 @@ fn at_least_one(key: &'static str, value: u64) -> Result<(), Wrong> {
     } else {
         Ok(())
     }
+}
+
+fn limits(limits: &Limits) -> Result<(), Wrong> {
+    for (key, bound) in [
+        ("limits.connections", limits.connections),
+        ("limits.connections_per_source", limits.connections_per_source),
+        ("limits.unauthenticated", limits.unauthenticated),
+        (
+            "limits.unauthenticated_per_source",
+            limits.unauthenticated_per_source,
+        ),
+        ("limits.strangers", limits.strangers),
+        ("limits.strangers_per_source", limits.strangers_per_source),
+    ] {
+        at_least_one(key, u64::try_from(bound).unwrap_or(u64::MAX))?;
+    }
+    if limits.strangers >= limits.unauthenticated {
+        return Err((
+            "limits.strangers",
+            format!(
+                "is {}, which leaves nothing of limits.unauthenticated ({}) for people who are known; give less",
+                limits.strangers, limits.unauthenticated
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// An address is a credential: whose word on it counts must be said, and not be anybody's.
+fn proxies(ssh: &Ssh) -> Result<(), Wrong> {
+    if !ssh.proxy_listen.is_off() && ssh.trusted_proxies.is_empty() {
+        return Err((
+            "ssh.proxy_listen",
+            "needs ssh.trusted_proxies as well: the addresses of the proxies that may connect there"
+                .to_owned(),
+        ));
+    }
+    match ssh.trusted_proxies.iter().find(|range| range.prefix_len() == 0) {
+        Some(range) => Err((
+            "ssh.trusted_proxies",
+            format!("holds {range}, by which anybody could claim any address; name the proxies"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn alerts(alerts: &Alerts) -> Result<(), Wrong> {
+    if let Some(program) = alerts.command.first()
+        && !Path::new(program).is_absolute()
+    {
+        let what = format!("begins with {program:?}; give the whole path of the program");
+        return Err(("alerts.command", what));
+    }
+    let secrets = [
+        alerts.webhook_secret.is_some(),
+        alerts.webhook_secret_file.is_some(),
+    ];
+    match (&alerts.webhook, secrets) {
+        (_, [true, true]) => Err((
+            "alerts.webhook_secret",
+            "stands beside alerts.webhook_secret_file; give one of them".to_owned(),
+        )),
+        (Some(_), [false, false]) => Err((
+            "alerts.webhook",
+            "needs alerts.webhook_secret_file (or alerts.webhook_secret), with which alerts are signed"
+                .to_owned(),
+        )),
+        (Some(address), _) => match WebhookAddress::parse(address) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(("alerts.webhook", error.to_string())),
+        },
+        (None, _) => Ok(()),
+    }?;
+    match alerts.webhook_secret.as_deref().map(str::len) {
+        Some(length) if length < SECRET_MIN => Err((
+            "alerts.webhook_secret",
+            format!("is shorter than {SECRET_MIN} characters; make one with `openssl rand -hex 32`"),
+        )),
+        _ => Ok(()),
+    }?;
+    if alerts.timeout.seconds() > TIMEOUT_MAX {
+        let what = format!("is {}; give at most {TIMEOUT_MAX} seconds", alerts.timeout);
+        return Err(("alerts.timeout", what));
+    }
+    Ok(())
 }
 
 fn web(config: &Config) -> Result<(), Wrong> {

@@ -37,6 +37,7 @@ const QUIET: &[&str] = &[
     "right list",
     "block list",
     "node list",
+    "alert list",
     "audit list",
     "session list",
     "session show",
@@ -170,6 +171,7 @@ const LOUD: &[(&str, &str, &str)] = &[
     ("server remove", "server remove ftp01", "server.removed"),
     ("pool remove", "pool remove 10.10.0.0/28", "pool.removed"),
     ("user remove", "user remove carl", "user.removed"),
+    ("alert test", "alert test", "alert.tested"),
     ("audit verify", "audit verify", "audit.verified"),
     ("session verify", "session verify --all", "recording.verified"),
 ];

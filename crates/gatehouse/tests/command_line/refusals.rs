@@ -193,6 +193,11 @@ const WRONG: &[(&str, i32, &[&str])] = &[
     ("session export x --format gif", 2, &["gif", "cast"]),
     ("session kill", 2, &["--all"]),
     ("session verify", 2, &["--all"]),
+    (
+        "alert list --kind deny",
+        2,
+        &["\"deny\"", "denied, host_key_changed"],
+    ),
     ("audit list --action user.aded", 1, &["did you mean user.added?"]),
     ("audit verify --head 12", 2, &["SEQ:HASH"]),
     // The line itself.

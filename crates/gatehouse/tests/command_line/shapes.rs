@@ -27,6 +27,7 @@ fn every_list_is_one_document_and_an_array() {
         "session list",
         "forwards",
         "block list",
+        "alert list",
         "audit list",
         "jw",
         "who-can --server web01",

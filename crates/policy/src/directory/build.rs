@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
-use gatehouse_model::{Right, ServerGroupId, ServerId, UserGroupId, UserId};
+use gatehouse_model::{Right, ServerGroupId, ServerId, Timestamp, UserGroupId, UserId};
 
 use super::{
-    Directory, DirectorySettings, GroupError, Groups, Lists, Map, Policies, RangeMap, Source, Table, lists,
+    Directory, DirectorySettings, GroupError, Groups, Lists, Map, Policies, RangeMap, Set, Source, Table,
+    lists,
 };
 use crate::rows::{
-    AllocationRow, DirectoryRows, PolicyRow, PolicyTarget, ServerRow, SourceRow, Subject, UserRow,
+    AllocationRow, BlockReach, BlockRow, DirectoryRows, PolicyRow, PolicyTarget, ServerRow, SourceRow,
+    Subject, UserRow,
 };
 use crate::schedule::{UnknownZone, find_zone};
 
@@ -62,7 +64,6 @@ impl Directory {
             &rows.user_rights,
             &rows.group_rights,
         )?;
-        let (sources, sources_of) = sources(&users, rows.sources)?;
         let keys = pairs(
             &users,
             rows.keys.into_iter().map(|key| (key.user, key.openssh)),
@@ -80,16 +81,15 @@ impl Directory {
                 .or_default()
                 .push(place);
         }
-        let mut blocks = RangeMap::default();
-        for block in rows.blocks {
-            // Of two blocks of one range the longer one counts.
-            let longer = match (blocks.insert(block.range, block.until), block.until) {
-                (Some(Some(earlier)), Some(until)) => Some(earlier.max(until)),
-                (Some(None), _) | (_, None) => None,
-                (None, until) => until,
-            };
-            blocks.insert(block.range, longer);
+        let (mut blocks, mut total_blocks) = (RangeMap::default(), RangeMap::default());
+        for block in &rows.blocks {
+            insert_longer(&mut blocks, block);
+            if block.reach == BlockReach::Everything {
+                insert_longer(&mut total_blocks, block);
+            }
         }
+        let divided = divided(&rows.sources);
+        let (sources, sources_of) = sources(&users, rows.sources)?;
         Ok(Self {
             revision: rows.revision,
             settings: settings.printable(),
@@ -108,6 +108,8 @@ impl Directory {
             proxies_of,
             server_addresses,
             blocks,
+            total_blocks,
+            divided,
             users,
             user_groups,
             servers,
@@ -257,6 +259,30 @@ fn sources(
     }
     let placed = pairs(users, rows.into_iter().map(|row| (row.user, row)), "an address")?;
     Ok((sources, Lists::grouped(users.rows.len(), placed)))
+}
+
+/// Of two blocks of one range the longer one counts.
+fn insert_longer(blocks: &mut RangeMap<Option<Timestamp>>, block: &BlockRow) {
+    let longer = match (blocks.insert(block.range, block.until), block.until) {
+        (Some(Some(earlier)), Some(until)) => Some(earlier.max(until)),
+        (Some(None), _) | (_, None) => None,
+        (None, until) => until,
+    };
+    blocks.insert(block.range, longer);
+}
+
+/// The upper halves of the IPv6 networks of 64 bits within which a narrower range is registered.
+fn divided(sources: &[SourceRow]) -> Set<u64> {
+    let narrow = sources.iter().filter(|row| row.range.prefix_len() > 64);
+    narrow.filter_map(|row| upper_half(row.range.network())).collect()
+}
+
+/// The first 64 bits of an IPv6 address.
+pub(super) fn upper_half(address: IpAddr) -> Option<u64> {
+    match address {
+        IpAddr::V6(ip) => u64::try_from(ip.to_bits() >> 64).ok(),
+        IpAddr::V4(_) => None,
+    }
 }
 
 /// Pairs of user and item with the users' places.

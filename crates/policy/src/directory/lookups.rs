@@ -8,6 +8,7 @@ use gatehouse_model::{
 };
 use jiff::tz::TimeZone;
 
+use super::build::upper_half;
 use super::{Directory, DirectorySettings, Policy};
 use crate::rows::{AllocationRow, GroupRow, PolicyTarget, ServerRow, SourceRow, Subject, UserRow};
 
@@ -81,6 +82,12 @@ impl Directory {
         self.blocks
             .containing(source.ip())
             .any(|until| until.is_none_or(|until| until > at))
+    }
+
+    /// Whether the IPv6 network of 64 bits around the address is shared by several: a range narrower than itself is
+    /// registered within it. What one address of such a network does cannot be laid at the door of all of it.
+    pub fn is_divided(&self, source: SourceAddr) -> bool {
+        upper_half(source.ip()).is_some_and(|half| self.divided.contains(&half))
     }
 
     /// A group of people.

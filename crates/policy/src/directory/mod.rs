@@ -8,7 +8,7 @@ mod policies;
 mod ranges;
 mod settings;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
@@ -31,6 +31,7 @@ pub(crate) use settings::printable;
 
 /// A map whose keys come from administrators only, so that a fast hash without a secret will do.
 pub(crate) type Map<K, V> = HashMap<K, V, FixedState>;
+pub(crate) type Set<K> = HashSet<K, FixedState>;
 
 /// An immutable picture of people, servers and policies, with the indexes that a decision needs. Built anew from
 /// rows whenever the store changes, and shared behind a pointer that is swapped.
@@ -60,8 +61,12 @@ pub struct Directory {
     pub(crate) proxies_of: Lists<IpAddr>,
     /// Servers by address; `None` where several share one.
     pub(crate) server_addresses: Map<gatehouse_model::TargetHost, Vec<u32>>,
-    /// Blocked ranges, each with its end (`None`: until lifted).
+    /// Ranges from which nothing is let in, each with its end (`None`: until lifted).
     pub(crate) blocks: RangeMap<Option<Timestamp>>,
+    /// Those whose blocks end running sessions as well.
+    pub(crate) total_blocks: RangeMap<Option<Timestamp>>,
+    /// IPv6 networks of 64 bits, by their upper half, within which a narrower range is registered.
+    pub(crate) divided: Set<u64>,
     pub(crate) policies: Policies,
 }
 

@@ -2,7 +2,7 @@
 
 use gatehouse_model::{PolicyId, ServerId, SourceAddr, UserId};
 use gatehouse_policy::{
-    BuildError, Decision, Destination, Directory, PolicyTarget, Reason, Request, Subject, decide,
+    BlockReach, BuildError, Decision, Destination, Directory, PolicyTarget, Reason, Request, Subject, decide,
     decide_again, decide_user,
 };
 
@@ -174,6 +174,38 @@ fn a_session_stays_with_its_person_and_its_server() {
         denied(decide_again(&given_away.build(), UserId(1), &again)).reason,
         Reason::UnknownDestination
     );
+}
+
+#[test]
+fn a_block_of_new_connections_spares_what_was_let_in() {
+    let mut world = World::small();
+    world.grant_ann();
+    world.block("10.0.0.1", Some("2026-06-04"));
+    let server = Request {
+        destination: Destination::Server(ServerId(1)),
+        ..request(NOW)
+    };
+    let again = |world: &World| decide_again(&world.build(), UserId(1), &server);
+    assert_eq!(denied(again(&world)).reason, Reason::SourceBlocked);
+    world.rows.blocks[0].reach = BlockReach::NewConnections;
+    assert_eq!(denied(world.decide(&server)).reason, Reason::SourceBlocked);
+    assert_eq!(allowed(again(&world)).policies, [PolicyId(1)]);
+    // One block among several that ends everything does.
+    world.block("10.0.0.0/8", None);
+    assert_eq!(denied(again(&world)).reason, Reason::SourceBlocked);
+}
+
+#[test]
+fn a_network_of_64_bits_is_divided_if_something_narrower_is_registered_in_it() {
+    let mut world = World::small();
+    world.source(UserId(1), "2001:db8:0:1::7");
+    world.source(UserId(1), "2001:db8:0:2::/64");
+    let directory = world.build();
+    let divided = |text: &str| directory.is_divided(text.parse().unwrap());
+    assert!(divided("2001:db8:0:1::99"));
+    assert!(!divided("2001:db8:0:2::99"));
+    assert!(!divided("2001:db8:0:3::7"));
+    assert!(!divided("10.0.0.1"));
 }
 
 #[test]

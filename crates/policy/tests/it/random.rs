@@ -4,8 +4,8 @@ use gatehouse_model::{
     Login, Name, PolicyId, Protocol, ServerGroupId, ServerId, Timestamp, UserGroupId, UserId,
 };
 use gatehouse_policy::{
-    AllocationRow, BlockRow, Destination, GroupRow, Lock, PolicyRow, PolicyRules, PolicyTarget, Request,
-    Schedule, SourceRow, Subject,
+    AllocationRow, BlockReach, BlockRow, Destination, GroupRow, Lock, PolicyRow, PolicyRules, PolicyTarget,
+    Request, Schedule, SourceRow, Subject,
 };
 use proptest::prelude::*;
 
@@ -209,10 +209,12 @@ fn obstacles(middle: Timestamp) -> impl Strategy<Value = Obstacles> {
     let block = (
         prop::sample::select(vec!["10.0.0.1", "10.0.0.0/30", "10.0.0.0/8"]),
         prop::option::weighted(0.9, instant(middle)),
+        prop::sample::select(vec![BlockReach::Everything, BlockReach::NewConnections]),
     );
-    let block = block.prop_map(|(text, until)| BlockRow {
+    let block = block.prop_map(|(text, until, reach)| BlockRow {
         range: range(text),
         until,
+        reach,
     });
     let blocks = prop_oneof![5 => Just(Vec::new()), 1 => prop::collection::vec(block, 1..3)];
     let given_back = prop::option::weighted(0.25, instant(middle));

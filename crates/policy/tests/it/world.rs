@@ -5,9 +5,9 @@ use gatehouse_model::{
     UserId, parse_time,
 };
 use gatehouse_policy::{
-    AllocationRow, BlockRow, Decision, Denial, Destination, Directory, DirectoryRows, DirectorySettings,
-    Grant, GroupRow, Lock, PolicyRow, PolicyRules, PolicyTarget, Request, ServerRow, SourceRow, Subject,
-    UserRow, decide,
+    AllocationRow, BlockReach, BlockRow, Decision, Denial, Destination, Directory, DirectoryRows,
+    DirectorySettings, Grant, GroupRow, Lock, PolicyRow, PolicyRules, PolicyTarget, Request, ServerRow,
+    SourceRow, Subject, UserRow, decide,
 };
 
 /// Rows under construction. People are 1, 2, …; so are servers and groups.
@@ -112,6 +112,7 @@ impl World {
         self.rows.blocks.push(BlockRow {
             range: range(text),
             until: until.map(at),
+            reach: BlockReach::Everything,
         });
     }
 

@@ -55,6 +55,9 @@ impl Authentication {
         if !self.may_type(&decided) {
             return refuse(self.open_methods(&decided));
         }
+        if self.accepted().is_barred() {
+            return self.no_more();
+        }
         let first = self.attempt.as_ref().is_none_or(|attempt| !attempt.typed);
         if password.is_empty() && first && self.proof == Proof::RegisteredKey {
             return self.accept_deferred(decided).await;
@@ -91,6 +94,9 @@ impl Authentication {
         };
         if !self.may_type(&decided) {
             return refuse(self.open_methods(&decided));
+        }
+        if self.accepted().is_barred() {
+            return self.no_more();
         }
         let empty = answers
             .as_ref()
@@ -260,14 +266,24 @@ impl Authentication {
             login = %decided.login(),
             "the server refused a typed login"
         );
-        tokio::time::sleep(WRONG_PASSWORD_PAUSE).await;
-        if self.wrong >= self.conn.settings.password_attempts {
-            self.banner = Some(text::banner("Too many wrong passwords; connect again to go on."));
-            self.verdict = Verdict::Denied;
-            self.attempt = None;
-            return refuse(denied_methods());
+        let failed = self.accepted().login_failed();
+        tokio::time::sleep(failed.pause.max(WRONG_PASSWORD_PAUSE)).await;
+        if self.wrong >= self.conn.settings.password_attempts || self.accepted().is_barred() {
+            return self.no_more();
         }
         refuse(offered)
+    }
+
+    /// Too many wrong passwords, on this connection or of this source.
+    fn no_more(&mut self) -> Auth {
+        self.banner = Some(text::banner(if self.accepted().is_barred() {
+            "Connections from your address are blocked for now; try again later."
+        } else {
+            "Too many wrong passwords; connect again to go on."
+        }));
+        self.verdict = Verdict::Denied;
+        self.attempt = None;
+        refuse(denied_methods())
     }
 
     async fn backend_failed(&mut self, error: &AttemptError) -> Auth {

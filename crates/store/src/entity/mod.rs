@@ -5,6 +5,8 @@ pub(crate) mod prelude {
     pub use sea_orm::entity::prelude::*;
 }
 
+pub(crate) mod alert;
+pub(crate) mod alert_delivery;
 pub(crate) mod allocation;
 pub(crate) mod audit;
 pub(crate) mod block;

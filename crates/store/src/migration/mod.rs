@@ -5,11 +5,12 @@ use sea_orm_migration::prelude::*;
 mod m20260101_000001_directory;
 mod m20260101_000002_sessions;
 mod m20260101_000003_audit;
+mod m20260101_000004_guard;
 mod m20260210_000001_legacy_algorithms;
 mod m20260301_000004_live_control;
 
 /// The form that this program writes: the number of its steps.
-pub(crate) const SCHEMA: i32 = 5;
+pub(crate) const SCHEMA: i32 = 6;
 
 pub(crate) struct Migrator;
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000001_directory::Migration),
             Box::new(m20260101_000002_sessions::Migration),
             Box::new(m20260101_000003_audit::Migration),
+            Box::new(m20260101_000004_guard::Migration),
             Box::new(m20260210_000001_legacy_algorithms::Migration),
             Box::new(m20260301_000004_live_control::Migration),
         ]

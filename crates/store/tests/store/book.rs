@@ -1,7 +1,8 @@
 //! The audit book: whatever is done to it from outside is found, and where.
 
 use gatehouse_store::{
-    Action, Actor, AuditFilter, AuditOrder, AuditReport, Draft, Fault, Head, PageRequest, SealedHead, Store,
+    Action, Actor, AuditFilter, AuditOrder, AuditPace, AuditReport, Draft, Fault, Head, PageRequest,
+    SealedHead, Store,
 };
 
 use crate::support::{Place, actions, at, cli, now, on_both, user};
@@ -12,6 +13,7 @@ on_both!(
     a_missing_line_is_found,
     reordered_lines_are_found,
     a_cut_off_book_is_found_by_its_sealed_head,
+    what_came_after_a_known_line_is_checked_alone,
     a_book_written_anew_is_found_by_its_sealed_head,
     a_forged_head_is_found,
     appending_at_once_leaves_no_gap,
@@ -30,7 +32,7 @@ async fn write(store: &Store, lines: u32) {
 }
 
 async fn verify(store: &Store) -> AuditReport {
-    store.verify_audit(None).await.unwrap()
+    store.verify_audit(None, AuditPace::Fast).await.unwrap()
 }
 
 async fn a_sound_book_verifies(place: &Place) {
@@ -44,7 +46,14 @@ async fn a_sound_book_verifies(place: &Place) {
     assert_eq!((report.lines, report.fault), (25, None));
     assert_eq!(report.sealed, SealedHead::Kept(head, at("2026-01-31 12:01")));
     assert_eq!(report.head, store.audit_head().await.unwrap());
-    assert_eq!(store.verify_audit(Some(report.head)).await.unwrap().fault, None);
+    assert_eq!(
+        store
+            .verify_audit(Some(report.head), AuditPace::Fast)
+            .await
+            .unwrap()
+            .fault,
+        None
+    );
 }
 
 async fn a_changed_line_is_found(place: &Place) {
@@ -148,8 +157,39 @@ async fn a_cut_off_book_is_found_by_its_sealed_head(place: &Place) {
         None,
         "without a kept head nothing shows"
     );
-    let kept = store.verify_audit(Some(head)).await.unwrap();
+    let kept = store.verify_audit(Some(head), AuditPace::Fast).await.unwrap();
     assert_eq!(kept.fault, Some(Fault::CutOff { last: 7, reached: 10 }));
+}
+
+async fn what_came_after_a_known_line_is_checked_alone(place: &Place) {
+    let store = place.open().await;
+    let after = async |known: Head| store.verify_audit_after(known).await.unwrap();
+    assert_eq!(after(Head::EMPTY).await.fault, None);
+    write(&store, 10).await;
+    let known = store.audit_head().await.unwrap();
+    write(&store, 5).await;
+    let head = store.audit_head().await.unwrap();
+    let verdict = after(known).await;
+    assert_eq!((verdict.lines, verdict.head, verdict.fault), (5, head, None));
+    assert_eq!(after(Head::EMPTY).await.lines, 15);
+
+    place.tamper("UPDATE audit SET actor = 'x' WHERE seq = 3").await;
+    assert_eq!(after(known).await.fault, None, "before the known line");
+    place.tamper("UPDATE audit SET actor = 'x' WHERE seq = 13").await;
+    assert_eq!(after(known).await.fault, Some(Fault::Changed { seq: 13 }));
+    place.tamper("DELETE FROM audit WHERE seq = 12").await;
+    assert_eq!(after(known).await.fault, Some(Fault::Missing { seq: 12 }));
+    place
+        .tamper("UPDATE audit SET hash = (SELECT hash FROM audit WHERE seq = 9) WHERE seq = 10")
+        .await;
+    assert_eq!(after(known).await.fault, Some(Fault::Rewritten { seq: 10 }));
+    place.tamper("DELETE FROM audit WHERE seq = 10").await;
+    assert_eq!(after(known).await.fault, Some(Fault::Missing { seq: 10 }));
+    place.tamper("DELETE FROM audit WHERE seq > 7").await;
+    assert_eq!(
+        after(known).await.fault,
+        Some(Fault::CutOff { last: 7, reached: 10 })
+    );
 }
 
 async fn a_book_written_anew_is_found_by_its_sealed_head(place: &Place) {

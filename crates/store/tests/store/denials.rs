@@ -1,7 +1,7 @@
 //! Denials: equal ones are counted, and none is lost while the database is gone.
 
 use gatehouse_model::{Protocol, Timestamp};
-use gatehouse_store::{DenialFate, Denied, Event, PageRequest, Store};
+use gatehouse_store::{AuditPace, DenialFate, Denied, Event, PageRequest, Store};
 
 use crate::support::{Place, at, on_both};
 
@@ -104,7 +104,10 @@ async fn equal_denials_of_a_minute_are_counted(place: &Place) {
         .await
         .unwrap();
     assert_eq!(lines(&store).await.len(), 8);
-    assert_eq!(store.verify_audit(None).await.unwrap().fault, None);
+    assert_eq!(
+        store.verify_audit(None, AuditPace::Fast).await.unwrap().fault,
+        None
+    );
 }
 
 async fn with_the_database_gone_denials_wait_in_a_file(place: &Place) {
@@ -142,7 +145,10 @@ async fn with_the_database_gone_denials_wait_in_a_file(place: &Place) {
         "2026-01-31T12:00:00Z".parse::<Timestamp>().unwrap()
     );
     assert!(!spool.exists());
-    assert_eq!(store.verify_audit(None).await.unwrap().fault, None);
+    assert_eq!(
+        store.verify_audit(None, AuditPace::Fast).await.unwrap().fault,
+        None
+    );
     assert_eq!(
         store
             .deny(denied("10.0.0.5", "2026-01-31 12:00:40"))

@@ -79,6 +79,9 @@ async fn writers_at_once_lose_nothing(place: &Place) {
         writer.await.unwrap();
     }
     assert_eq!(stores[0].revision().await.unwrap(), 1 + 96);
-    let report = stores[1].verify_audit(None).await.unwrap();
+    let report = stores[1]
+        .verify_audit(None, gatehouse_store::AuditPace::Fast)
+        .await
+        .unwrap();
     assert_eq!((report.lines, report.fault), (192, None));
 }

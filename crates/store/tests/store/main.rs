@@ -12,6 +12,8 @@
 
 mod support;
 
+mod alerts;
+mod blocks;
 mod book;
 mod denials;
 mod directory;
