@@ -2,6 +2,7 @@
 //! library's own lists of names, as patched, and the gate's handlers.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a file that cannot be read is a test that fails"
 )]
