@@ -1,6 +1,7 @@
 //! `session list|show|play|text|export|watch`: what a supervisor sees.
 
 use gatehouse_e2e::{LIMIT, Scene, asciinema_cat, wait_for};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 #[test]
@@ -173,8 +174,11 @@ fn a_flood_is_passed_over_and_the_view_stays_live() {
             .is_empty())
         .then_some(())
     });
+    // Held still, the watcher falls behind however slow the machine is.
+    watcher.signal(Signal::SIGSTOP);
     flood.types("go\n");
     flood.prints("the end");
+    watcher.signal(Signal::SIGCONT);
     watcher.prints("the end");
     let seen = watcher.stdout_so_far();
     assert!(seen.contains("too much to be shown live"), "{} bytes", seen.len());
