@@ -16,15 +16,17 @@
 //! - **Bounded.** Each attempt has a deadline, answers and error output are read up to a bound, and a command that
 //!   takes too long is killed with all of its process group.
 
+mod address;
 mod command;
 mod payload;
 mod run;
 mod schedule;
 mod webhook;
 
+pub use address::{WebhookAddress, WebhookError};
 pub use command::CommandHook;
 pub use run::{Hook, run};
-pub use webhook::{Webhook, WebhookAddress, WebhookError};
+pub use webhook::Webhook;
 
 /// Why a hook was not told. The text is for the log and for `gatehouse alert list`; it holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,7 @@
 //! Not here: HTTP, SSH, RDP, decisions, files of recordings.
 
 mod activity;
+mod alert_hooks;
 mod alerts;
 mod allocations;
 mod authority;
@@ -72,10 +73,8 @@ mod users;
 mod verify;
 
 pub use activity::{ForwardId, NewTransfer};
-pub use alerts::{
-    Alert, AlertDelivery, AlertFilter, AlertPlace, Attempt, DENIED_ALERTS_PER_MINUTE, DeliveryState,
-    DueAlert, Retry,
-};
+pub use alert_hooks::{AlertPlace, Attempt, DueAlert, Retry};
+pub use alerts::{Alert, AlertDelivery, AlertFilter, DENIED_ALERTS_PER_MINUTE, DeliveryState};
 pub use authority::NodeAuthority;
 pub use blocks::{Block, BlockLadder, NODE_BLOCKS_MAX, Offence};
 pub use book::{AuditFilter, AuditOrder, AuditReport, SealedHead};

@@ -96,36 +96,42 @@ fn every_kind_of_trouble_is_told_to_the_command_and_to_the_webhook() {
     let broken = told(&receiver, "audit_broken").json();
     assert_eq!(broken["event"]["detail"]["line"], seq);
 
-    let kinds = [
-        "denied",
-        "source_blocked",
-        "recording_failed",
-        "host_key_changed",
-        "test",
-        "audit_broken",
-    ];
-    let out = scene.site.folder().join("alerts");
+    command_and_list_say_the_same(&scene.site);
+    nothing_shows_the_secrets(&scene.site);
+}
+
+/// The kinds of trouble that a test can make in one scene.
+const KINDS: &[&str] = &[
+    "denied",
+    "source_blocked",
+    "recording_failed",
+    "host_key_changed",
+    "test",
+    "audit_broken",
+];
+
+fn command_and_list_say_the_same(site: &Site) {
+    let out = site.folder().join("alerts");
     wait_for("the command to be told of all", LIMIT, || {
         let text = fs::read_to_string(&out).unwrap_or_default();
         let alerts: Vec<Value> = text
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
-        let all = kinds
+        let all = KINDS
             .iter()
             .all(|kind| alerts.iter().any(|alert| alert["kind"] == *kind));
         all.then_some(())
     });
     wait_for("the list to say so", LIMIT, || {
-        let alerts = scene.site.list(&["alert", "list", "--limit", "0"]);
+        let alerts = site.list(&["alert", "list", "--limit", "0"]);
         let done = |alert: &Value| {
             let deliveries = alert["deliveries"].as_array().unwrap();
             deliveries.len() == 2 && deliveries.iter().all(|one| one["state"] == "delivered")
         };
         let told = |kind: &&str| alerts.iter().any(|alert| alert["kind"] == **kind && done(alert));
-        kinds.iter().all(told).then_some(())
+        KINDS.iter().all(told).then_some(())
     });
-    nothing_shows_the_secrets(&scene.site);
 }
 
 fn nothing_shows_the_secrets(site: &Site) {
