@@ -270,7 +270,7 @@ fn jw_lists_who_is_connected_now_and_what_they_do() {
     );
     terminal.types("exit\n");
     terminal.ends();
-    command.signal(nix::sys::signal::Signal::SIGINT);
+    command.signal(Signal::SIGINT);
     let _ = command.is_running();
     drop(command);
     wait_for("nobody to be on", LIMIT, || {
