@@ -62,6 +62,7 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         data_dir: dir.to_owned(),
         recordings: dir.join("recordings"),
         writers: 1,
+        encryption: crate::RecordingEncryption::default(),
         directory: DirectorySettings::default(),
         warnings: Vec::new(),
         guard: GuardSettings::default(),

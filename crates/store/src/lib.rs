@@ -24,6 +24,7 @@
 mod activity;
 mod alerts;
 mod allocations;
+mod anchor;
 mod authority;
 mod blocks;
 mod book;
@@ -57,6 +58,7 @@ mod policy_inputs;
 mod policy_rows;
 mod policy_view;
 mod pool;
+mod recording_keys;
 mod resolve;
 mod rights;
 mod seal;
@@ -76,6 +78,7 @@ pub use alerts::{
     Alert, AlertDelivery, AlertFilter, AlertPlace, Attempt, DENIED_ALERTS_PER_MINUTE, DeliveryState,
     DueAlert, Retry,
 };
+pub use anchor::{AnchorLine, RecordingAnchor};
 pub use authority::NodeAuthority;
 pub use blocks::{Block, BlockLadder, NODE_BLOCKS_MAX, Offence};
 pub use book::{AuditFilter, AuditOrder, AuditReport, SealedHead};
@@ -96,6 +99,7 @@ pub use password::PASSWORD_MIN;
 pub use policy_inputs::{NewPolicy, Past, PolicyEdit, PolicyFilter, SubjectRef, TargetRef};
 pub use policy_view::{Policy, PolicyState};
 pub use pool::{Allocation, PoolRange, QUARANTINE_DAYS};
+pub use recording_keys::{RecordingKey, RecordingSigningKey};
 pub use rights::RightHolder;
 pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};
 pub use session_view::{Forward, RecordingSummary, Session, SessionFilter, SessionForward, Transfer};
