@@ -1,5 +1,6 @@
 //! A file of a recording as it grows.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,17 @@ pub(crate) struct Growing {
     pub(crate) dirty: bool,
     /// More lies on the disk than `length`: a part of a write that failed.
     torn: bool,
+}
+
+/// What a file is once what is being written counts.
+struct Tally {
+    length: u64,
+    digest: Sha256,
+}
+
+thread_local! {
+    /// Where frames are made: one for each thread that writes, none for each session.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Growing {
@@ -55,47 +67,48 @@ impl Growing {
             return;
         }
         let mark = frames.end();
-        let written = self.append_raw(path, &mark);
+        let written = self.add(path, |file, _, tally| tally.write(file, &mark));
         if let Err(error) = &written {
             tracing::warn!(path = %path.display(), %error, "the end mark of an encrypted file could not be written");
         }
         self.end_mark = Some(written.is_ok());
     }
 
-    /// Adds whole lines or whole zstd frames.
+    /// Adds whole lines or whole zstd frames. On an error the file is as before.
     pub(crate) fn append(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
-        let Some(frames) = &mut self.frames else {
-            return self.append_raw(path, bytes);
-        };
-        let sealed = frames.seal(bytes);
-        self.append_raw(path, &sealed)?;
-        if let Some(frames) = &mut self.frames {
-            frames.commit();
-        }
-        Ok(())
+        self.add(path, |file, frames, tally| match frames {
+            None => tally.write(file, bytes),
+            Some(frames) => {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    frames.seal_each(bytes, scratch, |frame| tally.write(file, frame))
+                })?;
+                frames.commit();
+                Ok(())
+            }
+        })
     }
 
-    fn append_raw(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
-        let written = self.cut_back().and_then(|()| {
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                match self.file.append(rest) {
-                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                    Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(())
-        });
+    /// Adds what `write` writes, all of it or nothing.
+    fn add(
+        &mut self,
+        path: &Path,
+        write: impl FnOnce(&dyn DiskFile, &mut Option<FrameWriter>, &mut Tally) -> io::Result<()>,
+    ) -> Result<(), ArchiveError> {
+        let mut tally = Tally {
+            length: self.length,
+            digest: self.digest.clone(),
+        };
+        let written = self
+            .cut_back()
+            .and_then(|()| write(&*self.file, &mut self.frames, &mut tally));
         if let Err(error) = written {
             self.torn = true;
             // Readers see whole lines only, and the digest stays right. If it fails now, it is tried again later.
             drop(self.cut_back());
             return Err(ArchiveError::io("write to", path, &error));
         }
-        self.length += bytes.len() as u64;
-        self.digest.update(bytes);
+        self.length = tally.length;
+        self.digest = tally.digest;
         self.dirty = true;
         Ok(())
     }
@@ -106,6 +119,23 @@ impl Growing {
             self.file.set_len(self.length)?;
             self.torn = false;
         }
+        Ok(())
+    }
+}
+
+impl Tally {
+    fn write(&mut self, file: &dyn DiskFile, bytes: &[u8]) -> io::Result<()> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match file.append(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.length += bytes.len() as u64;
+        self.digest.update(bytes);
         Ok(())
     }
 }

@@ -56,10 +56,28 @@ impl FrameWriter {
 
     /// Makes frames of whole lines or whole zstd frames. Of nothing it makes nothing.
     pub fn seal(&mut self, plain: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(MAGIC.len() + plain.len() + plain.len().div_ceil(PLAIN_MAX) * 32);
+        let mut scratch = Vec::new();
+        let Ok(()) = self.seal_each(plain, &mut scratch, |frame| {
+            out.extend_from_slice(frame);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        out
+    }
+
+    /// The same, giving each frame as it is made, so that no more than one is in memory. `scratch` is where they are made.
+    ///
+    /// # Errors
+    /// Those of `give`, after which no further frame is made.
+    pub fn seal_each<E>(
+        &mut self,
+        plain: &[u8],
+        scratch: &mut Vec<u8>,
+        mut give: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.made = self.written;
         let pieces = plain.chunks(PLAIN_MAX);
         let count = pieces.len();
-        let mut out = Vec::with_capacity(MAGIC.len() + plain.len() + count * 32);
         for (number, piece) in pieces.enumerate() {
             let head = FrameHead {
                 end: false,
@@ -67,9 +85,11 @@ impl FrameWriter {
                 length: piece.len(),
                 counter: self.counter,
             };
-            self.frame(head, piece, &mut out);
+            scratch.clear();
+            self.frame(head, piece, scratch);
+            give(scratch)?;
         }
-        out
+        Ok(())
     }
 
     /// Makes the end mark.

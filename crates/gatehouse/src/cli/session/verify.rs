@@ -38,10 +38,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// With --dir: whose signature counts, as `gatehouse recording-key export` prints it
-    #[arg(long, value_name = "FILE|-", requires = "dir")]
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["id", "all"])]
     public_key: Option<PathBuf>,
     /// With --dir: events of the audit book, as `gatehouse audit list --json --limit 0` prints them
-    #[arg(long, value_name = "FILE|-", requires = "dir")]
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["id", "all"])]
     book: Option<PathBuf>,
     #[command(flatten)]
     opening: Opening,
