@@ -24,8 +24,8 @@
 //!   bound, and a peer that does not take what it is sent is cut off rather than waited for.
 //!
 //! Order of operations, opening: decide → manifest durable → row `opening` → connect → login → row `active` and
-//! `session.opened`. Closing: relays stopped → recording sealed → row closed and `session.closed`. A crash between
-//! any two is mended at the node's next start ([`Gate::start`]).
+//! `session.opened`. Closing: relays stopped → recording sealed and signed → row closed and `session.closed`, with the
+//! digest of the manifest. A crash between any two is mended at the node's next start ([`Gate::start`]).
 
 mod accept;
 mod accepted;
