@@ -248,7 +248,7 @@ fn an_outsider_verifies_a_copy_without_the_store() {
 }
 
 #[test]
-fn another_key_signs_within_a_second_and_what_the_first_has_signed_stays_good() {
+fn a_running_node_signs_with_the_new_key_and_what_the_old_one_has_signed_stays_good() {
     let (scene, first) = with_evidence(Database::Sqlite);
     let old = scene.site.list(&["recording-key", "list"])[0].clone();
     scene.site.ok(&["recording-key", "rotate", "--yes"]);
