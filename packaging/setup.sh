@@ -49,6 +49,7 @@ setup_look() {
     setup_want ssh openssh-client
     setup_want sshd openssh-server
     if [ "$1" = test ]; then
+        setup_want age age
         setup_want ansible ansible-core
         setup_want asciinema asciinema
         setup_want curl curl

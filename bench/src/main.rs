@@ -1,12 +1,12 @@
-//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench ssh`, `bench watch`. With `--quick` a
-//! run is short and its
-//! figures are rough.
+//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench recording`, `bench ssh`, `bench watch`.
+//! With `--quick` a run is short and its figures are rough.
 
 mod decision;
 mod effort;
 mod large_file;
 mod quantile;
 mod random;
+mod recording;
 mod ssh;
 
 use std::io::{self, Write};
@@ -20,6 +20,7 @@ type Measurement = fn(Length, &mut dyn Write) -> io::Result<()>;
 const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("decision", decision::run),
     ("large-file", large_file::run),
+    ("recording", recording::run),
     ("ssh", ssh::run),
     ("watch", ssh::watch::run),
 ];

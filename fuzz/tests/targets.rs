@@ -232,3 +232,28 @@ fn channels() {
     let corpus: Vec<&[u8]> = shown.iter().chain([&typed]).map(Vec::as_slice).collect();
     run("channels", &corpus, targets::channel);
 }
+
+#[test]
+fn frames() {
+    let genuine = targets::genuine_frames();
+    let torn = &genuine[..genuine.len() - 40];
+    run("frames", &[&genuine, torn, b"GHFRAME\x01"], targets::frames);
+}
+
+#[test]
+fn wrapped_keys() {
+    let genuine = targets::genuine_wrapped_key();
+    let corpus: &[&[u8]] = &[
+        &genuine,
+        b"age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj",
+        b"AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX",
+        b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIY2WvPv7ySCxuh3Ul0hJjxGyS7mZKb7sE0mHf5YbB0e x",
+    ];
+    run("wrapped keys", corpus, targets::wrapped_key);
+}
+
+#[test]
+fn signed_manifests() {
+    let genuine = targets::genuine_manifest();
+    run("signed manifests", &[&genuine], targets::manifest);
+}

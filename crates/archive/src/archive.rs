@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gatehouse_model::NodeId;
+use gatehouse_recording::frames::FileKey;
 use gatehouse_recording::manifest::{Manifest, ManifestHead};
+use gatehouse_recording::signature::SigningKey;
 use gatehouse_recording::{SessionStamp, Transfer};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -14,13 +16,14 @@ use tokio::sync::mpsc;
 use crate::Clock;
 use crate::disk::{Disk, OsDisk};
 use crate::error::ArchiveError;
+use crate::keys::Sealing;
 use crate::layout::{MANIFEST, MANIFEST_NEW, Place, open_directory};
 use crate::library::Library;
 use crate::pool::Pool;
 use crate::recorder::Beginning;
 use crate::seal::Marker;
 use crate::session::SessionRecorder;
-use crate::writer::{Writer, room_for_manifest};
+use crate::writer::{Beginnings, Writer, room_for_manifest};
 
 /// Transfers that wait for whoever writes their rows.
 const TRANSFERS_WAITING: usize = 1024;
@@ -45,6 +48,7 @@ pub struct Archive {
 pub(crate) struct Inner {
     pub(crate) config: ArchiveConfig,
     pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) sealing: Sealing,
     pool: Arc<Pool>,
     /// Directories whose names are durable.
     durable: Mutex<BTreeSet<PathBuf>>,
@@ -64,11 +68,15 @@ impl Archive {
     ///
     /// # Errors
     /// The root cannot be made or written to.
-    pub fn open(config: ArchiveConfig) -> Result<Self, ArchiveError> {
-        Self::on(config, Arc::new(OsDisk))
+    pub fn open(config: ArchiveConfig, sealing: Sealing) -> Result<Self, ArchiveError> {
+        Self::on(config, sealing, Arc::new(OsDisk))
     }
 
-    pub(crate) fn on(config: ArchiveConfig, disk: Arc<dyn Disk>) -> Result<Self, ArchiveError> {
+    pub(crate) fn on(
+        config: ArchiveConfig,
+        sealing: Sealing,
+        disk: Arc<dyn Disk>,
+    ) -> Result<Self, ArchiveError> {
         let processors = || std::thread::available_parallelism().map_or(1, usize::from).min(4);
         let writers = if config.writers == 0 {
             processors()
@@ -82,6 +90,7 @@ impl Archive {
             inner: Arc::new(Inner {
                 config,
                 disk,
+                sealing,
                 pool,
                 durable,
             }),
@@ -112,14 +121,23 @@ impl Archive {
             .unwrap_or(Err(ArchiveError::Closing))
     }
 
-    /// Reads this archive's recordings.
+    /// Reads this archive's recordings, encrypted ones with the key that the keeper opens.
     pub fn library(&self) -> Library {
-        Library::at(&self.inner.config.root)
+        Library::at(&self.inner.config.root).with_keys(self.inner.sealing.keyring())
+    }
+
+    /// Signs with another key from now on.
+    pub fn sign_with(&self, key: SigningKey) {
+        self.inner.sealing.sign_with(key);
     }
 
     fn begin(&self, head: ManifestHead, clock: Clock) -> Result<Opened, ArchiveError> {
         let Inner {
-            config, disk, pool, ..
+            config,
+            disk,
+            pool,
+            sealing,
+            ..
         } = &*self.inner;
         let place = Place::new(head.started_at, head.session);
         let directory = place.directory(&config.root);
@@ -127,7 +145,9 @@ impl Archive {
             session: head.session,
             started: head.started_at,
         };
-        let manifest = Manifest::open(head);
+        let (key, encryption) = sealing.new_key(stamp.session)?.unzip();
+        let key: Option<Arc<FileKey>> = key.map(Arc::new);
+        let manifest = Manifest::open(head, encryption);
         let bytes = manifest.to_bytes();
         // 1. The marker, with room for the sealed manifest.
         let path = place.marker(&config.root, config.node);
@@ -146,9 +166,17 @@ impl Archive {
             return Err(error);
         }
         let (sender, transfers) = mpsc::channel(TRANSFERS_WAITING);
-        let reserve = (marker.file.clone(), bytes.len());
-        let writer = Writer::new(disk.clone(), directory.clone(), stamp, reserve, sender);
+        let writer = Writer::new(Beginnings {
+            disk: disk.clone(),
+            directory: directory.clone(),
+            stamp,
+            key: key.clone(),
+            reserve: marker.file.clone(),
+            head: bytes.len(),
+            transfers: sender,
+        });
         let (pool, disk, path) = (pool.clone(), disk.clone(), place.relative());
+        let sealing = sealing.clone();
         let recorder = SessionRecorder::begin(Beginning {
             pool,
             disk,
@@ -158,6 +186,8 @@ impl Archive {
             clock,
             writer,
             marker,
+            key,
+            sealing,
         });
         Ok(Opened { recorder, transfers })
     }

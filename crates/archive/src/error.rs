@@ -63,6 +63,21 @@ pub enum ArchiveError {
         /// In which way.
         what: String,
     },
+    /// The recording is encrypted, and no key to it is at hand.
+    #[error(
+        "the recording at {path} is encrypted for {recipients}, and {why}; give the identity of one of them with --identity FILE"
+    )]
+    NoKey {
+        /// Where.
+        path: PathBuf,
+        /// For whom it is encrypted.
+        recipients: String,
+        /// Why the keys at hand do not open it.
+        why: String,
+    },
+    /// No key could be made for a recording, or it could not be sealed or wrapped.
+    #[error("the recording cannot be encrypted: {0}")]
+    Encryption(String),
     /// A recording of this session exists; an id was used twice.
     #[error("a recording of session {0} exists already; start a new session")]
     Exists(SessionId),

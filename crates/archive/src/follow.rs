@@ -3,22 +3,23 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use gatehouse_model::SessionId;
+use gatehouse_recording::frames::{FileKey, FrameReader};
 use gatehouse_recording::{FileName, Offset};
 use tokio::sync::watch;
 
 use crate::error::ArchiveError;
 use crate::session::Progress;
+use crate::tail::Tail;
 
 /// Most bytes that are read of one file at a time.
 const READ_MAX: usize = 256 * 1024;
 /// Most bytes that are read of all files at a time, as far as each gets [`READ_MIN`].
 const READ_ALL: usize = 1024 * 1024;
 const READ_MIN: usize = 16 * 1024;
-/// Longest line; the casts written here have none as long.
-const LINE_MAX: usize = 4 * 1024 * 1024;
 
 /// Where following begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +28,7 @@ pub enum FollowFrom {
     Start,
     /// With what comes next. The header of each channel is given all the same.
     Now,
-    /// With the last so many bytes of each channel, and its header.
+    /// With the last so many bytes of each channel's file, and its header.
     Last(u64),
 }
 
@@ -40,7 +41,7 @@ pub struct FollowedLine {
     pub at: Offset,
     /// The line: the header, or an event.
     pub line: String,
-    /// Where it begins in the channel's cast, in bytes.
+    /// Where it begins in the channel's cast, in bytes of the contents (not of the encrypted file).
     pub begin: u64,
     /// Where it ends there, line feed included. The next line begins here, unless something was passed over.
     pub end: u64,
@@ -50,6 +51,9 @@ pub struct FollowedLine {
 /// Lines of one channel come in order; those of several channels, by time as far as they were written together.
 pub struct Follower {
     directory: PathBuf,
+    session: SessionId,
+    /// What the files are encrypted with, if they are.
+    key: Option<Arc<FileKey>>,
     progress: watch::Receiver<Progress>,
     from: FollowFrom,
     tails: BTreeMap<u32, Tail>,
@@ -57,22 +61,18 @@ pub struct Follower {
     first: bool,
 }
 
-struct Tail {
-    file: File,
-    position: u64,
-    /// The beginning of a line whose end was not read yet.
-    rest: Vec<u8>,
-    header_given: bool,
-    /// Lines that begin before this are not given, the header apart.
-    skip_to: u64,
-    /// What comes next is the end of a line whose beginning was passed over.
-    within: bool,
-}
-
 impl Follower {
-    pub(crate) fn new(directory: PathBuf, progress: watch::Receiver<Progress>, from: FollowFrom) -> Self {
+    pub(crate) fn new(
+        directory: PathBuf,
+        session: SessionId,
+        key: Option<Arc<FileKey>>,
+        progress: watch::Receiver<Progress>,
+        from: FollowFrom,
+    ) -> Self {
         Self {
             directory,
+            session,
+            key,
             progress,
             from,
             tails: BTreeMap::new(),
@@ -135,14 +135,9 @@ impl Follower {
             if let std::collections::btree_map::Entry::Vacant(vacant) = self.tails.entry(channel) {
                 let path = entry.path();
                 let file = File::open(&path).map_err(|error| failed(&path, &error))?;
-                let tail = vacant.insert(Tail {
-                    file,
-                    position: 0,
-                    rest: Vec::new(),
-                    header_given: false,
-                    skip_to: 0,
-                    within: false,
-                });
+                let key = self.key.as_ref();
+                let key = key.map(|key| key.of_file(self.session, FileName::Cast(channel)));
+                let tail = vacant.insert(Tail::new(file, key.map(FrameReader::new)));
                 if let Some(keep) = keep {
                     tail.skip_to_last(keep).map_err(|error| failed(&path, &error))?;
                 }
@@ -166,77 +161,4 @@ impl Follower {
         self.ready.extend(lines);
         Ok(())
     }
-}
-
-impl Tail {
-    fn skip_to_last(&mut self, keep: u64) -> io::Result<()> {
-        let end = self.file.metadata()?.len();
-        self.skip_to = self.skip_to.max(end.saturating_sub(keep));
-        Ok(())
-    }
-
-    /// Goes to where lines are given again, if that lies ahead of what was read.
-    fn leap(&mut self) {
-        // One byte before, so that a line that begins just there is known to.
-        let before = self.skip_to.saturating_sub(1);
-        if self.header_given && before > self.position {
-            self.position = before;
-            self.rest.clear();
-            self.within = true;
-        }
-    }
-
-    /// Reads on, at most `piece` bytes, and tells whether there was anything to read.
-    fn read(&mut self, channel: u32, piece: usize, lines: &mut Vec<FollowedLine>) -> io::Result<bool> {
-        self.leap();
-        let mut buffer = vec![0; piece];
-        let count = self.file.read_at(&mut buffer, self.position)?;
-        let mut line_at = self.position - self.rest.len() as u64;
-        self.position += count as u64;
-        self.rest
-            .extend_from_slice(buffer.get(..count).unwrap_or_default());
-        let mut used = 0;
-        while let Some(line) = self
-            .rest
-            .get(used..)
-            .and_then(|rest| rest.split_inclusive(|b| *b == b'\n').next())
-        {
-            let Some(text) = line.strip_suffix(b"\n") else {
-                break;
-            };
-            used += line.len();
-            let whole = !std::mem::take(&mut self.within);
-            if whole && (!self.header_given || line_at >= self.skip_to) {
-                let line = String::from_utf8_lossy(text).into_owned();
-                let at = if self.header_given {
-                    time_of(&line)
-                } else {
-                    Offset::ZERO
-                };
-                lines.push(FollowedLine {
-                    channel,
-                    at,
-                    line,
-                    begin: line_at,
-                    end: line_at + text.len() as u64 + 1,
-                });
-                self.header_given = true;
-            }
-            line_at += line.len() as u64;
-        }
-        self.rest.drain(..used);
-        if self.rest.len() > LINE_MAX {
-            self.rest.clear();
-            return Err(io::Error::other("a line without end; the cast is damaged"));
-        }
-        Ok(count > 0)
-    }
-}
-
-/// The time with which an event's line begins.
-fn time_of(line: &str) -> Offset {
-    let seconds = line.strip_prefix('[').and_then(|rest| rest.split(',').next());
-    seconds
-        .and_then(|seconds| seconds.trim().parse().ok())
-        .map_or(Offset::ZERO, Offset::from_seconds)
 }

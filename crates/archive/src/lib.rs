@@ -28,9 +28,9 @@
 //!
 //! Closing ([`SessionRecorder::seal`]):
 //!
-//! 7. Channels are ended, and what waits is written.
-//! 8. The sealed manifest, with size and SHA-256 of every file, is written over the reserved room in the marker, which
-//!    is cut to its length.
+//! 7. Channels are ended, and what waits is written; then the end mark of every encrypted file.
+//! 8. The sealed manifest, with size and SHA-256 of every file, is signed and written over the reserved room in the
+//!    marker, which is cut to its length.
 //! 9. Every file, the marker and the files' names are synced.
 //! 10. The marker is renamed to `manifest.json` — in one step the manifest is replaced and the marker is gone — and
 //!     both directories are synced.
@@ -45,19 +45,45 @@
 //! - **Whole lines.** Whoever reads a growing or torn file sees each complete event and nothing else; after a failed write
 //!   a file is cut back to whole lines.
 //! - **A full disk can be closed.** Steps 8 to 10 write into reserved room only. What step 7 cannot write is lost, and
-//!   counted in the manifest's `bytes_lost`.
+//!   counted in the manifest's `bytes_lost`; an end mark that cannot be written is missed in the manifest's list.
 //! - **Bounded.** Of one session at most 256 KiB wait, or one event if it is larger, and nothing is taken while anything has
 //!   waited for 100 ms. Whoever pushes waits; other sessions do not. Transfers that nobody takes are counted, never waited for.
 //! - **Strict means strict.** After the first failed write nothing is taken any more, in any channel of the session, and
 //!   [`RecordingFailed`] says how many bytes had been handed over in vain. In best effort the gap is in the cast (`g`),
 //!   in [`Progress::lost`] and in the manifest.
 //! - **One session's fault is its own.** A few threads write for all; a panic in one session's recorder fails that one.
+//!
+//! # Encryption and signature
+//!
+//! With recipients ([`Sealing`]) every file but the manifest is written in
+//! [frames](gatehouse_recording::frames), under a key made for this recording. The order above stays as it is; this is
+//! added:
+//!
+//! - **Key first.** The key is made, wrapped for the recipients and sealed by the [`KeyKeeper`] before step 1, and both are
+//!   in the manifest of step 3. So whatever is durable in a file can be opened by a recipient, and by a node that
+//!   recovers. If a key cannot be made or sealed there is no recording.
+//! - **Nothing clear on the disk.** A file's bytes are encrypted before they reach the disk, in whichever step; the key is
+//!   in memory while the recording is open, and nowhere on the disk but wrapped and sealed.
+//! - **Durable as before.** Each batch that is written ends with a complete frame, so what lies before the last sync can be
+//!   read, whatever comes after. A torn or failed write is cut back to whole frames that end whole lines.
+//! - **A nonce is used once**, also after a failed write: see [`FrameWriter`](gatehouse_recording::frames::FrameWriter).
+//!   Recovery adds nothing to a file but its end mark.
+//! - **Recovery without the key.** Torn tails are told from the frames' heads. Without the key (the keeper does not open
+//!   it) the recording is sealed all the same, without end marks.
+//! - **Signed when sealed.** The manifest of step 8 is signed with the key in force; digests and sizes are of the bytes on
+//!   the disk, so files and signature are checked without any key to the contents. Whoever closes the session's row
+//!   writes [`Sealed::manifest_digest`] into the audit book: the anchor.
+//! - **Dropped at seal.** With [`SealedKey::Dropped`] the sealed manifest no longer has the key that the keeper opens: from
+//!   step 10 on, only recipients can read the recording.
 
 mod archive;
 
+mod contents;
 mod disk;
 mod error;
 mod follow;
+mod growing;
+mod keys;
 mod layout;
 mod library;
 mod pool;
@@ -66,6 +92,8 @@ mod recorder;
 mod recover;
 mod seal;
 mod session;
+mod tail;
+mod verify;
 mod writer;
 
 use std::sync::Arc;
@@ -73,12 +101,15 @@ use std::sync::Arc;
 use gatehouse_recording::Offset;
 
 pub use archive::{Archive, ArchiveConfig, Opened};
+pub use contents::Contents;
 pub use error::{ArchiveError, PushError, RecordingFailed};
 pub use follow::{FollowFrom, FollowedLine, Follower};
-pub use library::{Events, Library, Problem, Recording, Verification};
+pub use keys::{KeeperError, KeyKeeper, Keyring, SealedKey, Sealing};
+pub use library::{Events, Library, Recording};
 pub use recover::Recovered;
 pub use seal::Sealed;
 pub use session::{ChannelTap, Progress, SessionRecorder};
+pub use verify::{ContentsCheck, Expected, Part, Problem, Verification};
 
 /// Tells the time since a session's start, from any thread. It should never go back.
 pub type Clock = Arc<dyn Fn() -> Offset + Send + Sync>;

@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gatehouse_recording::cast::{CastEvent, CastHeader, CastItem, CastReader};
 use gatehouse_recording::channel::{ChunkLine, read_chunks};
-use gatehouse_recording::manifest::{Manifest, ManifestState};
+use gatehouse_recording::frames::FileKey;
+use gatehouse_recording::manifest::{Manifest, ManifestState, ManifestText};
 use gatehouse_recording::transfer::read_transfers;
 use gatehouse_recording::{FileName, Transfer};
 use sha2::{Digest, Sha256};
 
+use crate::contents::{Contents, Form, READ};
 use crate::error::ArchiveError;
+use crate::keys::Keyring;
 use crate::layout::{MANIFEST, Place};
 use crate::seal::Sealed;
+use crate::verify::{Expected, Verification};
 
-/// Bytes that are read at a time.
-const READ: usize = 64 * 1024;
 /// Largest manifest that is read.
 const MANIFEST_MAX: u64 = 64 * 1024 * 1024;
 
@@ -25,46 +28,7 @@ const MANIFEST_MAX: u64 = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Library {
     root: PathBuf,
-}
-
-/// Something about a recording that is not as its manifest says.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Problem {
-    /// There is no directory, or no manifest in it.
-    #[error("the recording is not there")]
-    NotThere,
-    /// The manifest cannot be read.
-    #[error("{0}")]
-    Manifest(String),
-    /// The manifest's list of files does not have the digest it states.
-    #[error("manifest.json was changed: its list of files does not fit its digest")]
-    ListChanged,
-    /// The digest is not the one that was kept elsewhere.
-    #[error("manifest.json was replaced: its digest is not the one in the books")]
-    Replaced,
-    /// A file is missing.
-    #[error("{0} is missing")]
-    Missing(String),
-    /// A file has another size or other contents.
-    #[error("{0} was changed")]
-    Changed(String),
-    /// A file lies there that does not belong to the recording.
-    #[error("{0} does not belong to the recording")]
-    Extra(String),
-    /// A file cannot be read.
-    #[error("{0}")]
-    Unreadable(String),
-}
-
-/// What a check found.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verification {
-    /// The state, if the manifest could be read. An open recording has no digests to be held against.
-    pub state: Option<ManifestState>,
-    /// What is wrong; nothing, if the recording is as it was sealed.
-    pub problems: Vec<Problem>,
-    /// The manifest, if it could be read.
-    pub manifest: Option<Manifest>,
+    keys: Keyring,
 }
 
 /// One recording.
@@ -74,22 +38,73 @@ pub struct Recording {
     path: String,
     manifest: Manifest,
     channels: Vec<u32>,
+    access: Access,
+}
+
+/// How the contents of a recording can be had.
+#[derive(Clone, Debug)]
+enum Access {
+    Plain,
+    Key(Arc<FileKey>),
+    /// Not at all, and why.
+    Closed(ArchiveError),
 }
 
 impl Library {
-    /// The recordings below this directory.
+    /// The recordings below this directory, without a key to encrypted ones.
     pub fn at(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            keys: Keyring::default(),
         }
     }
 
-    /// Opens a recording by its path relative to the root.
+    /// The same with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: Keyring) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Opens a recording by its path relative to the root. An encrypted one to which there is no key can be opened, and
+    /// not read.
     ///
     /// # Errors
     /// It is not there, or its manifest cannot be read.
     pub fn read(&self, path: &str) -> Result<Recording, ArchiveError> {
         let directory = Place::parse(path)?.directory(&self.root);
+        Recording::open(directory, path.to_owned(), &self.keys)
+    }
+
+    /// Holds a recording against what it should be.
+    ///
+    /// # Errors
+    /// The path is none of a recording. Whatever is wrong with the recording itself is an answer.
+    pub fn verify(&self, path: &str, expected: &Expected<'_>) -> Result<Verification, ArchiveError> {
+        let place = Place::parse(path)?;
+        let directory = place.directory(&self.root);
+        Verification::of(&directory, Some(place.session()), expected, &self.keys)
+    }
+
+    /// What sealing this recording gave, for a row that a crash kept from being closed. `None` while it is open.
+    ///
+    /// # Errors
+    /// It is not there, or its manifest cannot be read.
+    pub fn sealed(&self, path: &str) -> Result<Option<Sealed>, ArchiveError> {
+        let text = read_manifest_text(&Place::parse(path)?.directory(&self.root))?;
+        Ok((text.manifest.state == ManifestState::Sealed).then(|| Sealed::of(path, &text, 0)))
+    }
+}
+
+impl Recording {
+    /// Opens a recording that lies in this directory, wherever that is.
+    ///
+    /// # Errors
+    /// It is not there, or its manifest cannot be read.
+    pub fn at(directory: &Path, keys: &Keyring) -> Result<Self, ArchiveError> {
+        Self::open(directory.to_owned(), directory.display().to_string(), keys)
+    }
+
+    fn open(directory: PathBuf, path: String, keys: &Keyring) -> Result<Self, ArchiveError> {
         let manifest = read_manifest(&directory)?;
         let mut channels: Vec<u32> = names(&directory)?
             .iter()
@@ -99,94 +114,23 @@ impl Library {
             })
             .collect();
         channels.sort_unstable();
-        Ok(Recording {
+        let access = match &manifest.encryption {
+            None => Access::Plain,
+            Some(header) => match keys.open(manifest.head.session, &directory, header) {
+                Ok(key) => Access::Key(Arc::new(key)),
+                Err(why) => Access::Closed(why),
+            },
+        };
+        Ok(Self {
             directory,
-            path: path.to_owned(),
+            path,
             manifest,
             channels,
+            access,
         })
     }
 
-    /// What sealing this recording gave, for a row that a crash kept from being closed. `None` while it is open.
-    ///
-    /// # Errors
-    /// It is not there, or its manifest cannot be read.
-    pub fn sealed(&self, path: &str) -> Result<Option<Sealed>, ArchiveError> {
-        let manifest = read_manifest(&Place::parse(path)?.directory(&self.root))?;
-        Ok((manifest.state == ManifestState::Sealed).then(|| Sealed::of(path, &manifest, 0)))
-    }
-
-    /// Holds a recording's files against its manifest, and that against the digest that was kept elsewhere, if given.
-    ///
-    /// # Errors
-    /// The path is none of a recording. Whatever is wrong with the recording itself is an answer.
-    pub fn verify(&self, path: &str, expected: Option<&str>) -> Result<Verification, ArchiveError> {
-        let directory = Place::parse(path)?.directory(&self.root);
-        let manifest = match read_manifest(&directory) {
-            Ok(manifest) => manifest,
-            Err(error) => {
-                let problem = match error {
-                    ArchiveError::NotFound { .. } => Problem::NotThere,
-                    other => Problem::Manifest(other.to_string()),
-                };
-                return Ok(Verification {
-                    state: None,
-                    problems: vec![problem],
-                    manifest: None,
-                });
-            }
-        };
-        let mut problems = Vec::new();
-        if manifest.state == ManifestState::Sealed {
-            let digest = Manifest::digest_of(&manifest.files);
-            if manifest.digest.as_ref() != Some(&digest) {
-                problems.push(Problem::ListChanged);
-            } else if expected.is_some_and(|expected| expected != digest) {
-                problems.push(Problem::Replaced);
-            }
-            for file in &manifest.files {
-                // A name that leads elsewhere is nobody's file.
-                let known = file.name.parse::<FileName>().is_ok();
-                match known.then(|| digest_of_file(&directory.join(&file.name))) {
-                    Some(Ok((size, digest))) if size == file.size && digest == file.sha256 => {}
-                    Some(Ok(_)) => problems.push(Problem::Changed(file.name.clone())),
-                    Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
-                        problems.push(Problem::Unreadable(format!(
-                            "{} cannot be read: {error}",
-                            file.name
-                        )));
-                    }
-                    _ => problems.push(Problem::Missing(file.name.clone())),
-                }
-            }
-            let listed =
-                |name: &String| name == MANIFEST || manifest.files.iter().any(|file| file.name == *name);
-            problems.extend(
-                names(&directory)?
-                    .into_iter()
-                    .filter(|name| !listed(name))
-                    .map(Problem::Extra),
-            );
-        } else if expected.is_some() {
-            problems.push(Problem::Replaced);
-        }
-        Ok(Verification {
-            state: Some(manifest.state),
-            problems,
-            manifest: Some(manifest),
-        })
-    }
-}
-
-impl Verification {
-    /// Whether nothing is wrong.
-    pub fn is_good(&self) -> bool {
-        self.problems.is_empty()
-    }
-}
-
-impl Recording {
-    /// Its path relative to the root.
+    /// Its path relative to the root; whole, if it was opened by that.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -201,9 +145,46 @@ impl Recording {
         &self.channels
     }
 
+    /// Whether its files are encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.manifest.encryption.is_some()
+    }
+
+    /// Whether its contents can be had: it is not encrypted, or there is a key.
+    ///
+    /// # Errors
+    /// There is none; the sentence says for whom it is encrypted.
+    pub fn readable(&self) -> Result<(), ArchiveError> {
+        match &self.access {
+            Access::Closed(why) => Err(why.clone()),
+            Access::Plain | Access::Key(_) => Ok(()),
+        }
+    }
+
     /// Where a file of it lies.
     pub fn file(&self, name: FileName) -> PathBuf {
         self.directory.join(name.to_string())
+    }
+
+    /// The contents of a file of it, decrypted. What is not complete yet is left out.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or there is no key to it.
+    pub fn contents(&self, name: FileName) -> Result<Contents, ArchiveError> {
+        let form = match &self.access {
+            Access::Closed(why) => return Err(why.clone()),
+            Access::Plain => Form::Plain,
+            Access::Key(key) => {
+                let key = key.of_file(self.manifest.head.session, name);
+                let name = name.to_string();
+                let listed = self.manifest.files.iter().find(|file| file.name == name);
+                match listed.and_then(|file| file.end_mark) {
+                    Some(true) => Form::ClosedFrames(key),
+                    _ => Form::Frames(key),
+                }
+            }
+        };
+        Contents::open(&self.file(name), form)
     }
 
     /// The header of a channel's cast; `None` while it is not written.
@@ -211,7 +192,7 @@ impl Recording {
     /// # Errors
     /// The cast cannot be read.
     pub fn header(&self, channel: u32) -> Result<Option<CastHeader>, ArchiveError> {
-        let mut cast = OpenCast::open(self.file(FileName::Cast(channel)))?;
+        let mut cast = OpenCast::open(self, channel)?;
         cast.fill()?;
         Ok(cast.header.map(|header| *header))
     }
@@ -221,7 +202,7 @@ impl Recording {
     /// # Errors
     /// A cast cannot be opened.
     pub fn events(&self, channels: &[u32]) -> Result<Events, ArchiveError> {
-        let open = |channel: &u32| Ok((*channel, OpenCast::open(self.file(FileName::Cast(*channel)))?));
+        let open = |channel: &u32| Ok((*channel, OpenCast::open(self, *channel)?));
         Ok(Events {
             casts: channels.iter().map(open).collect::<Result<_, _>>()?,
         })
@@ -244,12 +225,10 @@ impl Recording {
     }
 
     fn read_all(&self, name: FileName) -> Result<Vec<u8>, ArchiveError> {
-        let path = self.file(name);
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(ArchiveError::io("read", &path, &error)),
+        if !self.file(name).exists() {
+            return Ok(Vec::new());
         }
+        self.contents(name)?.all()
     }
 }
 
@@ -280,7 +259,7 @@ impl Iterator for Events {
 
 struct OpenCast {
     path: PathBuf,
-    file: File,
+    contents: Contents,
     reader: CastReader,
     header: Option<Box<CastHeader>>,
     next: Option<CastEvent>,
@@ -288,11 +267,11 @@ struct OpenCast {
 }
 
 impl OpenCast {
-    fn open(path: PathBuf) -> Result<Self, ArchiveError> {
-        let file = File::open(&path).map_err(|error| ArchiveError::io("open", &path, &error))?;
+    fn open(recording: &Recording, channel: u32) -> Result<Self, ArchiveError> {
+        let name = FileName::Cast(channel);
         Ok(Self {
-            path,
-            file,
+            path: recording.file(name),
+            contents: recording.contents(name)?,
             reader: CastReader::new(),
             header: None,
             next: None,
@@ -302,7 +281,6 @@ impl OpenCast {
 
     /// Reads until there is an event, or no more.
     fn fill(&mut self) -> Result<(), ArchiveError> {
-        let mut buffer = [0; READ];
         while self.next.is_none() && !self.over {
             match self.reader.next_item() {
                 Some(Ok(CastItem::Header(header))) => self.header = Some(header),
@@ -314,10 +292,9 @@ impl OpenCast {
                     });
                 }
                 None => {
-                    let count = self.file.read(&mut buffer);
-                    let count = count.map_err(|error| ArchiveError::io("read", &self.path, &error))?;
-                    self.over = count == 0;
-                    self.reader.feed(buffer.get(..count).unwrap_or_default());
+                    let piece = self.contents.piece()?;
+                    self.over = piece.is_empty();
+                    self.reader.feed(piece);
                 }
             }
         }
@@ -327,11 +304,16 @@ impl OpenCast {
 
 /// The manifest in a recording's directory.
 pub(crate) fn read_manifest(directory: &Path) -> Result<Manifest, ArchiveError> {
+    read_manifest_text(directory).map(|text| text.manifest)
+}
+
+/// The manifest in a recording's directory, with its signature.
+pub(crate) fn read_manifest_text(directory: &Path) -> Result<ManifestText, ArchiveError> {
     let path = directory.join(MANIFEST);
     let mut bytes = Vec::new();
     let read = File::open(&path).and_then(|file| file.take(MANIFEST_MAX).read_to_end(&mut bytes));
     match read {
-        Ok(_) => Manifest::from_bytes(&bytes).map_err(|error| ArchiveError::damaged(directory, &error)),
+        Ok(_) => ManifestText::from_bytes(&bytes).map_err(|error| ArchiveError::damaged(directory, &error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ArchiveError::NotFound {
             path: directory.to_owned(),
         }),

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use gatehouse_model::RecordMode;
+use gatehouse_model::{RecordMode, SessionId};
+use gatehouse_recording::frames::FileKey;
 use gatehouse_recording::manifest::{Manifest, RecordingEnd};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
@@ -15,9 +16,10 @@ use tokio::sync::{Notify, watch};
 use crate::Clock;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{ArchiveError, PushError, RecordingFailed};
+use crate::keys::Sealing;
 use crate::pool::{Pool, Worker};
 use crate::queue::{Item, Queue};
-use crate::seal::{Marker, Sealed, seal};
+use crate::seal::{Marker, Sealed, closing, seal};
 use crate::session::Progress;
 use crate::writer::{Dirty, Writer, Written};
 
@@ -64,6 +66,9 @@ pub(crate) struct Core {
     side: Mutex<Side>,
     /// A thread is making durable what was written; a disk that takes long gets no second order meanwhile.
     syncing: AtomicBool,
+    /// What the files are encrypted with, if they are.
+    pub(crate) key: Option<Arc<FileKey>>,
+    sealing: Sealing,
     this: Weak<Self>,
 }
 
@@ -77,6 +82,8 @@ pub(crate) struct Beginning {
     pub(crate) clock: Clock,
     pub(crate) writer: Writer,
     pub(crate) marker: Marker,
+    pub(crate) key: Option<Arc<FileKey>>,
+    pub(crate) sealing: Sealing,
 }
 
 impl Core {
@@ -90,6 +97,8 @@ impl Core {
             clock,
             writer,
             marker,
+            key,
+            sealing,
         } = beginning;
         let (gaps, telling) = (BTreeMap::new(), BTreeMap::new());
         let side = Side {
@@ -116,6 +125,8 @@ impl Core {
             progress: watch::Sender::new(Progress::default()),
             side: Mutex::new(side),
             syncing: AtomicBool::new(false),
+            key,
+            sealing,
             this: this.clone(),
         })
     }
@@ -330,12 +341,18 @@ impl Core {
         }
     }
 
+    /// The session.
+    pub(crate) fn session(&self) -> SessionId {
+        self.manifest.head.session
+    }
+
     pub(crate) fn seal(&self, end: RecordingEnd) -> Result<Sealed, ArchiveError> {
         let mut side = self.side.lock();
         let side = &mut *side;
         if let Some(sealed) = &side.sealed {
             return Ok(sealed.clone());
         }
+        side.writer.end_files();
         let files = side.writer.written()?;
         // All files: what a thread took to sync may not have got there yet.
         let synced = side.writer.files();
@@ -348,14 +365,14 @@ impl Core {
             .map_or(0, |failure| failure.relayed_not_written);
         manifest.bytes_lost = failed.max(side.lost);
         let files = files.into_iter().map(Written::into_entry).collect();
-        let manifest = manifest.sealed(files, end);
+        let manifest = closing(manifest.sealed(files, end), self.sealing.sealed_key);
         let missed = side.writer.outbox.transfers_missed;
         let sealed = seal(
             &*self.disk,
             (&self.directory, &self.path),
             &synced,
             &side.marker,
-            &manifest,
+            (&manifest, &self.sealing.signing()),
             missed,
         )?;
         side.sealed = Some(sealed.clone());

@@ -1,22 +1,24 @@
 //! What a crash left open.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use gatehouse_model::{SessionId, Timestamp, to_micros};
 use gatehouse_recording::channel::{FRAME_MAX, complete_frames};
+use gatehouse_recording::frames::{FileKey, FrameScanner, FrameTail, FrameWriter};
 use gatehouse_recording::manifest::{Manifest, ManifestFile, ManifestState, RecordingEnd};
 use gatehouse_recording::transfer::read_transfers;
 use gatehouse_recording::{FileName, Transfer};
 
 use crate::archive::Archive;
-use crate::disk::Disk;
+use crate::contents::{Contents, Form, READ};
+use crate::disk::{Disk, DiskFile};
 use crate::error::ArchiveError;
 use crate::layout::{MANIFEST_NEW, Place, open_directory};
 use crate::library::{digest_of_file, names, read_manifest};
-use crate::seal::{Marker, Sealed, seal};
+use crate::seal::{Marker, Sealed, closing, seal};
 
 /// The end reason of a recording that a crash left open.
 const REASON: &str = "service_restart";
@@ -44,7 +46,8 @@ impl Archive {
     /// disk. `now` is the latest end a session can have had; the end is taken to be the last write to its files.
     ///
     /// Torn tails are cut off: casts, chunk lists and transfer logs after their last whole line, kept binary after its
-    /// last whole frame. A file without any whole line is removed.
+    /// last whole frame. A file without any whole line is removed. Encrypted files are cut after the last frame that ends
+    /// whole lines, and are given their end marks.
     ///
     /// A session whose recording was sealed just before the crash, but not its row closed, is not among these:
     /// [`Library::sealed`](crate::Library::sealed) gives what its row needs.
@@ -105,7 +108,8 @@ impl Archive {
             Err(error) => return Err(error),
         };
         remove(disk, &directory.join(MANIFEST_NEW))?;
-        let (files, last_write) = self.cut_and_list(&directory)?;
+        let cover = self.cover(&manifest, &directory);
+        let (files, last_write) = self.cut_and_list(&directory, &cover)?;
         let begun = manifest.head.started_at;
         let ended_at = to_micros(last_write.unwrap_or(begun).clamp(begun, now.max(begun)));
         let mut manifest = manifest.sealed(
@@ -116,8 +120,8 @@ impl Archive {
             },
         );
         manifest.recovered = true;
-        let log = std::fs::read(directory.join(FileName::Transfers.to_string())).unwrap_or_default();
-        recovered.transfers = read_transfers(&log);
+        let manifest = closing(manifest, self.inner.sealing.sealed_key);
+        recovered.transfers = read_transfers(&cover.read(&directory, FileName::Transfers));
         let file = disk
             .open(&path)
             .map_err(|error| ArchiveError::io("open", &path, &error))?;
@@ -127,7 +131,7 @@ impl Archive {
             (&directory, &place.relative()),
             &[],
             &marker,
-            &manifest,
+            (&manifest, &self.inner.sealing.signing()),
             0,
         )?);
         recovered.manifest = Some(manifest);
@@ -135,15 +139,55 @@ impl Archive {
     }
 
     /// Cuts torn tails off, makes the rest durable, and lists it.
-    fn cut_and_list(&self, directory: &Path) -> Result<(Vec<ManifestFile>, Option<Timestamp>), ArchiveError> {
+    fn cut_and_list(
+        &self,
+        directory: &Path,
+        cover: &Cover,
+    ) -> Result<(Vec<ManifestFile>, Option<Timestamp>), ArchiveError> {
         let (mut files, mut last_write) = (Vec::new(), None);
         for name in names(directory)?.into_iter().filter_map(|name| name.parse().ok()) {
-            if let Some((file, written)) = cut(&*self.inner.disk, directory, name)? {
+            if let Some((file, written)) = cut(&*self.inner.disk, directory, name, cover)? {
                 files.push(file);
                 last_write = last_write.max(written);
             }
         }
         Ok((files, last_write))
+    }
+
+    /// Whether the files are encrypted, and the key, if the keeper opens it.
+    fn cover(&self, manifest: &Manifest, directory: &Path) -> Cover {
+        let session = manifest.head.session;
+        let Some(header) = &manifest.encryption else {
+            return Cover::None;
+        };
+        match self.inner.sealing.keyring().open(session, directory, header) {
+            Ok(key) => Cover::Frames(session, Some(key)),
+            Err(error) => {
+                tracing::warn!(%session, %error, "a recording is closed without its key, so without end marks");
+                Cover::Frames(session, None)
+            }
+        }
+    }
+}
+
+/// What lies over the contents of a recording's files.
+enum Cover {
+    None,
+    /// They are encrypted; the key, if it is at hand.
+    Frames(SessionId, Option<FileKey>),
+}
+
+impl Cover {
+    /// The contents of a file as far as they can be had.
+    fn read(&self, directory: &Path, name: FileName) -> Vec<u8> {
+        let form = match self {
+            Self::None => Form::Plain,
+            Self::Frames(session, Some(key)) => Form::Frames(key.of_file(*session, name)),
+            Self::Frames(_, None) => return Vec::new(),
+        };
+        Contents::open(&directory.join(name.to_string()), form)
+            .and_then(Contents::all)
+            .unwrap_or_default()
     }
 }
 
@@ -152,6 +196,7 @@ fn cut(
     disk: &dyn Disk,
     directory: &Path,
     name: FileName,
+    cover: &Cover,
 ) -> Result<Option<(ManifestFile, Option<Timestamp>)>, ArchiveError> {
     let name_text = name.to_string();
     let path = directory.join(&name_text);
@@ -165,11 +210,7 @@ fn cut(
         .modified()
         .ok()
         .and_then(|time| Timestamp::try_from(time).ok());
-    let whole = match name {
-        FileName::Binary(_) => whole_frames(&file),
-        FileName::Cast(_) | FileName::Chunks(_) | FileName::Transfers => whole_lines(&file, data.len()),
-    };
-    let whole = whole.map_err(at("read"))?;
+    let (whole, tail) = whole_part(&file, data.len(), name, cover).map_err(at("read"))?;
     if whole == 0 {
         disk.remove(&path).map_err(at("remove"))?;
         return Ok(None);
@@ -178,6 +219,10 @@ fn cut(
     if whole < data.len() {
         file.set_len(whole).map_err(at("cut a torn tail off"))?;
     }
+    let end_mark = match &tail {
+        None => None,
+        Some(tail) => Some(end(&*file, &path, name, cover, tail)?),
+    };
     file.sync().map_err(at("sync"))?;
     let (size, sha256) = digest_of_file(&path).map_err(at("read"))?;
     Ok(Some((
@@ -185,9 +230,65 @@ fn cut(
             name: name_text,
             size,
             sha256,
+            end_mark,
         },
         written,
     )))
+}
+
+/// How much of a file is whole; of an encrypted one, how it ends there as well.
+fn whole_part(
+    file: &File,
+    length: u64,
+    name: FileName,
+    cover: &Cover,
+) -> io::Result<(u64, Option<FrameTail>)> {
+    match (cover, name) {
+        (Cover::Frames(session, key), _) => {
+            let key = key.as_ref().map(|key| key.of_file(*session, name));
+            let tail = scan(file, FrameScanner::new(key))?;
+            Ok((tail.length, Some(tail)))
+        }
+        (Cover::None, FileName::Binary(_)) => Ok((whole_frames(file)?, None)),
+        (Cover::None, FileName::Cast(_) | FileName::Chunks(_) | FileName::Transfers) => {
+            Ok((whole_lines(file, length)?, None))
+        }
+    }
+}
+
+fn scan(mut file: &File, mut scanner: FrameScanner) -> io::Result<FrameTail> {
+    let mut buffer = vec![0; READ];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(scanner.finish());
+        }
+        scanner.feed(buffer.get(..count).unwrap_or_default());
+    }
+}
+
+/// Gives an encrypted file its end mark, unless it has it or there is neither key nor room. Tells whether it has it.
+fn end(
+    file: &dyn DiskFile,
+    path: &Path,
+    name: FileName,
+    cover: &Cover,
+    tail: &FrameTail,
+) -> Result<bool, ArchiveError> {
+    let Cover::Frames(session, Some(key)) = cover else {
+        return Ok(tail.ended);
+    };
+    if tail.ended {
+        return Ok(true);
+    }
+    let mark = FrameWriter::ending(key.of_file(*session, name), tail).end();
+    let Err(error) = file.write_at(&mark, tail.length) else {
+        return Ok(true);
+    };
+    tracing::warn!(path = %path.display(), %error, "the end mark of an encrypted file could not be written");
+    file.set_len(tail.length)
+        .map_err(|error| ArchiveError::io("cut a torn end off", path, &error))?;
+    Ok(false)
 }
 
 enum LeftOver {

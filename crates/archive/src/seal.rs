@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gatehouse_recording::manifest::{Manifest, ManifestFile};
+use gatehouse_recording::manifest::{Manifest, ManifestFile, ManifestText};
+use gatehouse_recording::signature::SigningKey;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::ArchiveError;
+use crate::keys::SealedKey;
 use crate::layout::MANIFEST;
 use crate::writer::Written;
 
@@ -19,6 +21,10 @@ pub struct Sealed {
     pub size: u64,
     /// `sha256:…` over the manifest's list of files; see [`Manifest::digest_of`].
     pub digest: String,
+    /// `sha256:…` over the manifest as it lies on the disk, signature included: what the audit book is to hold.
+    pub manifest_digest: String,
+    /// The id of the key that signed the manifest, `SHA256:…`; `None` if it is not signed.
+    pub signed_by: Option<String>,
     /// The names of its files, in order.
     pub files: Vec<String>,
     /// Bytes that passed and are not in the files.
@@ -35,8 +41,11 @@ pub(crate) struct Marker {
 }
 
 impl Sealed {
-    pub(crate) fn of(path: &str, manifest: &Manifest, transfers_missed: u64) -> Self {
+    pub(crate) fn of(path: &str, text: &ManifestText, transfers_missed: u64) -> Self {
+        let manifest = &text.manifest;
         Self {
+            manifest_digest: text.digest.clone(),
+            signed_by: text.signature.as_ref().map(|signature| signature.key.clone()),
             path: path.to_owned(),
             size: manifest.total_size(),
             digest: manifest
@@ -56,8 +65,17 @@ impl Written {
             name: self.name.to_string(),
             size: self.length,
             sha256: self.sha256,
+            end_mark: self.end_mark,
         }
     }
+}
+
+/// The manifest as it is signed: without the sealed key, where it is to be dropped.
+pub(crate) fn closing(mut manifest: Manifest, sealed_key: SealedKey) -> Manifest {
+    if let (Some(encryption), SealedKey::Dropped) = (&mut manifest.encryption, sealed_key) {
+        encryption.sealed_key = None;
+    }
+    manifest
 }
 
 /// Replaces the manifest by a sealed one: steps 8 to 10 of the crate's order. `files` are those that it lists.
@@ -66,10 +84,10 @@ pub(crate) fn seal(
     (directory, path): (&Path, &str),
     files: &[(PathBuf, Arc<dyn DiskFile>)],
     marker: &Marker,
-    manifest: &Manifest,
+    (manifest, key): (&Manifest, &SigningKey),
     transfers_missed: u64,
 ) -> Result<Sealed, ArchiveError> {
-    let bytes = manifest.to_bytes();
+    let bytes = manifest.to_signed_bytes(key);
     // Written over room that was reserved when the recording was opened: a full disk is no obstacle.
     let written = marker
         .file
@@ -95,5 +113,6 @@ pub(crate) fn seal(
         .map_err(|error| ArchiveError::io("replace", &name, &error))?;
     sync(directory)?;
     marker.path.parent().map_or(Ok(()), sync)?;
-    Ok(Sealed::of(path, manifest, transfers_missed))
+    let text = ManifestText::from_bytes(&bytes).map_err(|error| ArchiveError::damaged(directory, &error))?;
+    Ok(Sealed::of(path, &text, transfers_missed))
 }

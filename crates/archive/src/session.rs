@@ -123,7 +123,8 @@ impl SessionRecorder {
 
     /// Follows the recording's lines. A follower reads the files and never slows the session.
     pub fn follow(&self, from: FollowFrom) -> Follower {
-        Follower::new(self.core.directory.clone(), self.progress(), from)
+        let (directory, session) = (self.core.directory.clone(), self.core.session());
+        Follower::new(directory, session, self.core.key.clone(), self.progress(), from)
     }
 
     /// Closes the recording: ends the channels, makes the files durable, and replaces the manifest by a sealed one. A

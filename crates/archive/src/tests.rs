@@ -1,8 +1,10 @@
 //! The archive against real files, with a disk that fails where it is told to.
 
 mod crash;
+mod encrypted;
 mod faulty;
 mod growing;
+mod tampered;
 mod trouble;
 
 use std::collections::HashMap;
@@ -11,12 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use gatehouse_model::{BinaryMode, InputMode, NodeId, Protocol, RecordMode, SessionId};
+use gatehouse_model::{BinaryMode, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId};
+use gatehouse_recording::age::Identity;
 use gatehouse_recording::cast::CastData;
+use gatehouse_recording::frames::FileKey;
 use gatehouse_recording::manifest::{ManifestHead, RecordingEnd, RecordingTerms};
+use gatehouse_recording::signature::SigningKey;
 use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Offset, Pty, Stream};
 
-use crate::{Archive, ArchiveConfig, Clock, Library, Opened};
+use crate::{
+    Archive, ArchiveConfig, Clock, Expected, KeeperError, KeyKeeper, Library, Opened, SealedKey, Sealing,
+    Verification,
+};
 
 fn node() -> NodeId {
     "019301f0-0000-7000-8000-00000000aaaa".parse().unwrap()
@@ -58,6 +66,52 @@ fn config(root: &Path) -> ArchiveConfig {
         node: node(),
         writers: 2,
     }
+}
+
+fn signing_key(byte: u8) -> SigningKey {
+    SigningKey::from_seed(&Secret::new(vec![byte; 32])).unwrap()
+}
+
+fn identity(byte: u8) -> Identity {
+    Identity::new([byte; 32])
+}
+
+/// Seals by an exclusive or with a number, and remembers for whom.
+struct TestKeeper(u8);
+
+impl KeyKeeper for TestKeeper {
+    fn seal(&self, session: SessionId, key: &FileKey) -> Result<Vec<u8>, KeeperError> {
+        let hidden = key.expose().map(|byte| byte ^ self.0);
+        Ok([session.0.as_bytes().as_slice(), &[self.0], &hidden].concat())
+    }
+
+    fn open(&self, session: SessionId, sealed: &[u8]) -> Result<FileKey, KeeperError> {
+        let place = [session.0.as_bytes().as_slice(), &[self.0]].concat();
+        let hidden = sealed.strip_prefix(place.as_slice()).ok_or("of another store")?;
+        let key: Vec<u8> = hidden.iter().map(|byte| byte ^ self.0).collect();
+        FileKey::from_slice(&key).ok_or_else(|| "no key".into())
+    }
+}
+
+/// Signed, not encrypted.
+fn sealing() -> Sealing {
+    Sealing::signed(signing_key(1), Arc::new(TestKeeper(7)))
+}
+
+/// Encrypted for two.
+fn encrypted(sealed_key: SealedKey) -> Sealing {
+    sealing().encrypted(vec![identity(1).recipient(), identity(2).recipient()], sealed_key)
+}
+
+/// Without encryption and with it: what holds for one must hold for the other.
+fn both() -> [Sealing; 2] {
+    [sealing(), encrypted(SealedKey::Kept)]
+}
+
+fn verified(library: &Library, number: u32, digest: Option<&str>) -> Verification {
+    let keys = [signing_key(1).public()];
+    let expected = Expected { digest, keys: &keys };
+    library.verify(&path(number), &expected).unwrap()
 }
 
 fn end() -> RecordingEnd {

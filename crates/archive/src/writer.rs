@@ -1,17 +1,17 @@
 //! The side of a session's recorder that writes: channels, their files, and what is not durable yet.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gatehouse_recording::channel::{ChannelRecorder, Sink, Verdict};
+use gatehouse_recording::frames::{FileKey, FrameWriter};
 use gatehouse_recording::{ChannelSpec, Event, FileName, Offset, SessionStamp, Transfer};
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::ArchiveError;
+use crate::growing::Growing;
 
 /// What recorders have made and is not written yet.
 pub(crate) struct Outbox {
@@ -35,22 +35,12 @@ impl Sink for Outbox {
     }
 }
 
-/// A file of the recording.
-struct Growing {
-    file: Arc<dyn DiskFile>,
-    length: u64,
-    /// Of all that was written.
-    digest: Sha256,
-    dirty: bool,
-    /// More lies on the disk than `length`: a part of a write that failed.
-    torn: bool,
-}
-
 /// What a writer has to say of a file when all is written.
 pub(crate) struct Written {
     pub(crate) name: FileName,
     pub(crate) length: u64,
     pub(crate) sha256: String,
+    pub(crate) end_mark: Option<bool>,
 }
 
 /// What is not durable yet.
@@ -65,6 +55,7 @@ pub(crate) struct Writer {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
     stamp: SessionStamp,
+    key: Option<Arc<FileKey>>,
     channels: BTreeMap<u32, ChannelRecorder>,
     files: BTreeMap<FileName, Growing>,
     /// First lines of casts that could not be written; each must stand before any other line.
@@ -78,23 +69,39 @@ pub(crate) struct Writer {
     pub(crate) outbox: Outbox,
 }
 
+/// What a writer begins with.
+pub(crate) struct Beginnings {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) directory: PathBuf,
+    pub(crate) stamp: SessionStamp,
+    /// What the files are encrypted with, if they are.
+    pub(crate) key: Option<Arc<FileKey>>,
+    /// The room for the sealed manifest, and the bytes of its head.
+    pub(crate) reserve: Arc<dyn DiskFile>,
+    pub(crate) head: usize,
+    pub(crate) transfers: mpsc::Sender<Transfer>,
+}
+
 /// The room that is reserved for a sealed manifest of so many files, with so large a head.
 pub(crate) fn room_for_manifest(head: usize, files: usize) -> u64 {
-    // A file's entry takes some 150 bytes; room is reserved in steps.
-    let needed = head + files * 200;
+    // A file's entry takes some 190 bytes and the signature 400; room is reserved in steps, of which one is to spare.
+    let needed = head + files * 240;
     (needed.div_ceil(RESERVE_STEP) + 1).saturating_mul(RESERVE_STEP) as u64
 }
 
 const RESERVE_STEP: usize = 16 * 1024;
 
 impl Writer {
-    pub(crate) fn new(
-        disk: Arc<dyn Disk>,
-        directory: PathBuf,
-        stamp: SessionStamp,
-        reserve: (Arc<dyn DiskFile>, usize),
-        transfers: mpsc::Sender<Transfer>,
-    ) -> Self {
+    pub(crate) fn new(beginnings: Beginnings) -> Self {
+        let Beginnings {
+            disk,
+            directory,
+            stamp,
+            key,
+            reserve,
+            head,
+            transfers,
+        } = beginnings;
         let outbox = Outbox {
             files: BTreeMap::new(),
             bytes: 0,
@@ -105,13 +112,14 @@ impl Writer {
             disk,
             directory,
             stamp,
+            key,
             channels: BTreeMap::new(),
             files: BTreeMap::new(),
             headers: BTreeMap::new(),
             new_names: false,
-            reserve: reserve.0,
-            head: reserve.1,
-            reserved: room_for_manifest(reserve.1, 0),
+            reserve,
+            head,
+            reserved: room_for_manifest(head, 0),
             outbox,
         }
     }
@@ -186,7 +194,7 @@ impl Writer {
         for name in names {
             let bytes = outbox.remove(&name).unwrap_or_default();
             if result.is_ok() {
-                result = self.append(name, &bytes).map(|()| written += bytes.len() as u64);
+                result = self.append(name, &bytes).map(|count| written += count);
             }
             if result.is_err() {
                 self.keep_header(name, &bytes);
@@ -223,6 +231,13 @@ impl Writer {
         self.new_names || self.files.values().any(|growing| growing.dirty)
     }
 
+    /// Ends encrypted files. Where there is no room for the mark, the file stays without it, and the manifest will say so.
+    pub(crate) fn end_files(&mut self) {
+        for (name, growing) in &mut self.files {
+            growing.end(&self.directory.join(name.to_string()));
+        }
+    }
+
     /// What was written, with digests. A file in which nothing could be written is removed.
     pub(crate) fn written(&mut self) -> Result<Vec<Written>, ArchiveError> {
         let mut list = Vec::new();
@@ -237,17 +252,18 @@ impl Writer {
                 }
                 continue;
             }
-            let sha256 = hex::encode(growing.digest.clone().finalize());
             list.push(Written {
                 name: *name,
                 length: growing.length,
-                sha256,
+                sha256: growing.sha256(),
+                end_mark: growing.end_mark,
             });
         }
         Ok(list)
     }
 
-    fn append(&mut self, name: FileName, bytes: &[u8]) -> Result<(), ArchiveError> {
+    /// Adds to a file, which is made if it is not there. Gives how many bytes it has become longer.
+    fn append(&mut self, name: FileName, bytes: &[u8]) -> Result<u64, ArchiveError> {
         let path = self.directory.join(name.to_string());
         if !self.files.contains_key(&name) {
             self.make_room()?;
@@ -256,26 +272,23 @@ impl Writer {
                 .create(&path)
                 .map_err(|error| ArchiveError::io("create", &path, &error))?;
             self.new_names = true;
-            let growing = Growing {
-                file,
-                length: 0,
-                digest: Sha256::new(),
-                dirty: false,
-                torn: false,
-            };
+            let key = self.key.as_ref();
+            let key = key.map(|key| key.of_file(self.stamp.session, name));
+            let growing = Growing::new(file, key.map(FrameWriter::new));
             self.files.insert(name, growing);
         }
         let Some(growing) = self.files.get_mut(&name) else {
-            return Ok(());
+            return Ok(0);
         };
+        let before = growing.length;
         match self.headers.get(&name) {
             Some(header) => {
                 growing.append(&path, &[header, bytes].concat())?;
                 self.headers.remove(&name);
-                Ok(())
             }
-            None => growing.append(&path, bytes),
+            None => growing.append(&path, bytes)?,
         }
+        Ok(growing.length - before)
     }
 
     /// Room in the sealed manifest for one more file.
@@ -300,41 +313,5 @@ impl Writer {
             self.headers
                 .insert(name, bytes.get(..end).unwrap_or_default().to_vec());
         }
-    }
-}
-
-impl Growing {
-    fn append(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ArchiveError> {
-        let written = self.cut_back().and_then(|()| {
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                match self.file.append(rest) {
-                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                    Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(())
-        });
-        if let Err(error) = written {
-            self.torn = true;
-            // Readers see whole lines only, and the digest stays right. If it fails now, it is tried again later.
-            drop(self.cut_back());
-            return Err(ArchiveError::io("write to", path, &error));
-        }
-        self.length += bytes.len() as u64;
-        self.digest.update(bytes);
-        self.dirty = true;
-        Ok(())
-    }
-
-    /// Takes back what was written in part.
-    fn cut_back(&mut self) -> io::Result<()> {
-        if self.torn {
-            self.file.set_len(self.length)?;
-            self.torn = false;
-        }
-        Ok(())
     }
 }

@@ -69,6 +69,10 @@ actions! {
     RecordingVerified = "recording.verified",
     /// A session could not be recorded, or not in full.
     RecordingFailed = "recording.failed",
+    /// A recording that was left open was closed at a later start of its node, when its session had been closed before.
+    RecordingSealed = "recording.sealed",
+    /// A key that signs recordings was made; the one before it is retired.
+    RecordingKeyGenerated = "recording_key.generated",
     /// A forward was opened.
     ForwardOpened = "forward.opened",
     /// A connection went through a forward.

@@ -24,8 +24,8 @@
 //!   bound, and a peer that does not take what it is sent is cut off rather than waited for.
 //!
 //! Order of operations, opening: decide → manifest durable → row `opening` → connect → login → row `active` and
-//! `session.opened`. Closing: relays stopped → recording sealed → row closed and `session.closed`. A crash between
-//! any two is mended at the node's next start ([`Gate::start`]).
+//! `session.opened`. Closing: relays stopped → recording sealed and signed → row closed and `session.closed`, with the
+//! digest of the manifest. A crash between any two is mended at the node's next start ([`Gate::start`]).
 
 mod accept;
 mod accepted;
@@ -38,9 +38,11 @@ mod housekeeping;
 mod limits;
 mod listen;
 mod live;
+mod mend;
 mod node;
 mod nodes;
 pub mod proxy_protocol;
+mod recording_keys;
 mod refresh;
 mod registry;
 mod session;
@@ -69,6 +71,7 @@ pub use listen::{ListenError, ListenerName, bind};
 pub use live::{Close, Live, Tap, TapError};
 pub use node::{NodeError, NodeHome, control_socket, make_private_dir, node_id_in};
 pub use nodes::{AuthorityError, NodeListen, NodeListenError, ReachError};
+pub use recording_keys::{RecordingEncryption, RecordingKeyError, make_recording_key, recording_keyring};
 pub use refresh::DirectoryError;
 pub use session::{Credential, FirstKey, HostKeyVerdict, LoginMethod, OpenError, Proof, Recording};
 pub use settings::GateSettings;

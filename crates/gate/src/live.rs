@@ -12,7 +12,7 @@ use gatehouse_model::{EndReason, SessionId, Timestamp};
 use gatehouse_policy::{Grant, Rights};
 use gatehouse_recording::manifest::RecordingTerms;
 use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream};
-use gatehouse_store::{Closing, RecordingSummary, SessionUpdate, StoreError};
+use gatehouse_store::{Closing, SessionUpdate, StoreError};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::accepted::Decided;
 use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::{Ledger, Way};
+use crate::mend::anchor;
 use crate::session::recording_end;
 use crate::transfers::TransferRows;
 use crate::watching::Slot;
@@ -145,12 +146,8 @@ impl Core {
             detail: close.detail,
             bytes: self.counters.bytes(),
             note: news.map(|news| news.note),
-            recording: sealed.map(|sealed| RecordingSummary {
-                path: self.recording_path(),
-                size: sealed.size,
-                digest: Some(sealed.digest),
-                files: sealed.files,
-            }),
+            anchor: sealed.as_ref().map(anchor),
+            recording: sealed.map(|sealed| self.gate().summary(sealed)),
             unrecorded_bytes,
         };
         let (gate, at) = (self.gate(), now);

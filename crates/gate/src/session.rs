@@ -22,6 +22,7 @@ use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
 use crate::live::{Close, Core, Live, RETRY};
+use crate::mend::anchor;
 use crate::supervise::{self, Command};
 use crate::transfers::TransferRows;
 use crate::watching::Slot;
@@ -309,14 +310,14 @@ async fn fail(core: Arc<Core>, reason: String, sentence: String) {
     core.closing.cancel();
     core.finished.store(true, Ordering::Release);
     core.gate().registry().remove(core.id);
-    core.seal("failed").await;
+    let anchor = core.seal("failed").await.as_ref().map(anchor);
     let gate = core.gate();
     tracing::info!(session = %core.id, reason, "session failed");
     let at = gate.clock().now();
     loop {
         let outcome = gate
             .store()
-            .fail_session(&core.actor(), at, core.id, &reason, &sentence)
+            .fail_session(&core.actor(), at, core.id, (&reason, &sentence), anchor.as_ref())
             .await;
         match outcome {
             Ok(Transition::Done) => return,

@@ -7,7 +7,7 @@ use gatehouse_model::SpanSeconds;
 use gatehouse_policy::DirectorySettings;
 
 use crate::guard::GuardSettings;
-use crate::{LoginRecords, NodeListen};
+use crate::{LoginRecords, NodeListen, RecordingEncryption};
 
 /// Settings of the node.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct GateSettings {
     pub recordings: PathBuf,
     /// Threads that write recordings.
     pub writers: usize,
+    /// How they are encrypted.
+    pub encryption: RecordingEncryption,
     /// What the configuration adds to the directory: default zone, contact, recording terms.
     pub directory: DirectorySettings,
     /// How long before the end of access the person is warned, longest first.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use gatehouse_archive::{Archive, ArchiveConfig, ArchiveError, Recovered, Sealed};
+use gatehouse_archive::{Archive, ArchiveConfig, ArchiveError};
 use gatehouse_audit::Actor;
-use gatehouse_model::{EndReason, NodeId, SessionState};
+use gatehouse_model::{EndReason, NodeId};
 use gatehouse_policy::Directory;
-use gatehouse_store::{ByteCount, Closing, GateHostKey, RecordingSummary, Session, Store, StoreError};
+use gatehouse_store::{GateHostKey, Store, StoreError};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,11 +20,11 @@ use crate::forward::Taken;
 use crate::guard::{self, Guard};
 use crate::node::NodeHome;
 use crate::nodes::{self, NodeListenError, NodeListener};
+use crate::recording_keys::{self, RecordingKeyError};
 use crate::refresh::{self, DirectoryError};
 use crate::registry::Registry;
 use crate::settings::GateSettings;
 use crate::supervise::{self, Command, Ending};
-use crate::transfers::missing;
 use crate::utmp::LoginBook;
 use crate::witness::{self, Witness};
 use crate::{control, housekeeping};
@@ -41,6 +41,9 @@ pub enum StartError {
     /// The recordings cannot be kept.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// Recordings cannot be signed.
+    #[error(transparent)]
+    RecordingKey(#[from] RecordingKeyError),
     /// Mending what a crash left panicked.
     #[error("the recordings that an earlier run left open could not be mended")]
     Recovery(#[source] tokio::task::JoinError),
@@ -102,17 +105,20 @@ impl Gate {
     ) -> Result<Self, StartError> {
         let zone = gatehouse_policy::find_zone(&settings.directory.default_zone)
             .map_err(|_| StartError::Zone(settings.directory.default_zone.clone()))?;
-        let archive = Archive::open(ArchiveConfig {
-            root: settings.recordings.clone(),
-            node: home.id(),
-            writers: settings.writers,
-        })?;
         let now = clock.now();
         let nodes = NodeListener::bind(&settings.node_listen, &store, now, home.id()).await?;
         let address = nodes.as_ref().map(|nodes| nodes.address.as_str());
         store
             .register_node(now, home.id(), &settings.node_name, address)
             .await?;
+        let actor = Actor::node(home.id());
+        let sealing = recording_keys::sealing(&store, &actor, clock.now(), &settings.encryption).await?;
+        let config = ArchiveConfig {
+            root: settings.recordings.clone(),
+            node: home.id(),
+            writers: settings.writers,
+        };
+        let archive = Archive::open(config, sealing)?;
         let directory = refresh::load(&store, &settings.directory).await?;
         let taken = Taken::default();
         settings.own_ports.iter().for_each(|port| taken.reserve(*port));
@@ -141,96 +147,12 @@ impl Gate {
         }
         gate.login_book().start(&gate);
         gate.tasks().spawn(refresh::follow(gate.clone()));
+        gate.tasks().spawn(recording_keys::follow(gate.clone()));
         gate.tasks().spawn(housekeeping::run(gate.clone()));
         gate.tasks().spawn(housekeeping::watch_kills(gate.clone()));
         gate.tasks().spawn(guard::run(gate.clone()));
         gate.tasks().spawn(witness::run(gate.clone()));
         Ok(gate)
-    }
-
-    /// Seals recordings and closes rows that an earlier run of this node left open.
-    async fn mend(&self) -> Result<(), StartError> {
-        let now = self.clock().now();
-        let archive = self.0.archive.clone();
-        let recovered = tokio::task::spawn_blocking(move || archive.recover(now))
-            .await
-            .map_err(StartError::Recovery)??;
-        let mut open = self.store().open_sessions_of_node(now, self.node()).await?;
-        for found in recovered {
-            let row = open
-                .iter()
-                .position(|row| row.id == found.session)
-                .map(|at| open.swap_remove(at));
-            self.close_left_open(found.session, row.as_ref(), Some(&found))
-                .await?;
-        }
-        for row in open {
-            self.close_left_open(row.id, Some(&row), None).await?;
-        }
-        Ok(())
-    }
-
-    async fn close_left_open(
-        &self,
-        id: gatehouse_model::SessionId,
-        row: Option<&Session>,
-        found: Option<&Recovered>,
-    ) -> Result<(), StoreError> {
-        let Some(row) = row else {
-            tracing::info!(session = %id, "a recording without an open row was sealed");
-            return Ok(());
-        };
-        let (now, actor) = (self.clock().now(), Actor::node(self.node()));
-        if row.state == SessionState::Opening {
-            let sentence = "the node stopped before the login at the server was complete";
-            self.store()
-                .fail_session(&actor, now, id, "service_restart", sentence)
-                .await?;
-            return Ok(());
-        }
-        // What the recording knows of transfers beyond the rows is in its log; rows are added for those missing.
-        let known = self.store().session(now, &id.to_string()).await?.transfers;
-        let log = found.map(|found| found.transfers.as_slice()).unwrap_or_default();
-        self.store()
-            .add_transfers(missing(id, row.started_at, log, &known))
-            .await?;
-        let sealed = match found {
-            Some(found) => found.sealed.clone(),
-            // The crash came between the seal and the row.
-            None => self.sealed_earlier(row),
-        };
-        let closing = Closing {
-            reason: EndReason::ServiceRestart,
-            ended_by: None,
-            detail: Some("the node stopped while the session was running".to_owned()),
-            bytes: ByteCount {
-                bytes_in: row.bytes_in,
-                bytes_out: row.bytes_out,
-            },
-            note: None,
-            recording: sealed.map(|sealed| RecordingSummary {
-                path: self.shown_path(&sealed.path),
-                size: sealed.size,
-                digest: Some(sealed.digest),
-                files: sealed.files,
-            }),
-            unrecorded_bytes: 0,
-        };
-        self.store().close_session(&actor, now, id, closing).await?;
-        tracing::info!(session = %id, "a session left open by a crash was closed");
-        Ok(())
-    }
-
-    fn sealed_earlier(&self, row: &Session) -> Option<Sealed> {
-        let shown = self.settings().data_dir.join(&row.recording.as_ref()?.path);
-        let below = shown.strip_prefix(&self.settings().recordings).ok()?;
-        match self.archive().library().sealed(below.to_str()?) {
-            Ok(sealed) => sealed,
-            Err(error) => {
-                tracing::error!(session = %row.id, error = &error as &dyn std::error::Error, "the recording of a session left open cannot be read");
-                None
-            }
-        }
     }
 
     /// The gate's host keys in force; those that are missing are made by `generate`, once for all nodes.

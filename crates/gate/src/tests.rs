@@ -3,11 +3,17 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatehouse_model::{EndReason, Login, PolicyId, Protocol, SessionState, Timestamp};
+use gatehouse_model::{
+    BinaryMode, EndReason, InputMode, Login, PolicyId, Protocol, RecordMode, SessionId, SessionState,
+    Timestamp,
+};
 use gatehouse_policy::{DirectorySettings, PolicyRules, Reason};
+use gatehouse_recording::Offset;
+use gatehouse_recording::manifest::{ManifestHead, RecordingTerms};
 use gatehouse_recording::{ChannelKind, Stream};
 use gatehouse_store::{
     Actor, AlertFilter, AlertKind, AuditFilter, Inside, KillTarget, NewPolicy, NewServer, NewUser,
@@ -29,7 +35,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
     let now = Timestamp::now();
     let actor = Actor::system();
-    let home = NodeHome::take(dir, Uuid::new_v4()).unwrap();
     let store = Store::open(StoreConfig::new("sqlite", dir)).await.unwrap();
     let pool = "127.0.20.0/28".parse().unwrap();
     store.add_pool_range(&actor, now, pool, None).await.unwrap();
@@ -58,10 +63,17 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         rules: rules(now),
     };
     let policy = store.grant_policy(&actor, now, policy).await.unwrap();
+    (start(dir, &store).await, store, policy.id)
+}
+
+/// A node of this directory.
+async fn start(dir: &Path, store: &Store) -> Gate {
+    let home = NodeHome::take(dir, Uuid::new_v4()).unwrap();
     let settings = GateSettings {
         data_dir: dir.to_owned(),
         recordings: dir.join("recordings"),
         writers: 1,
+        encryption: crate::RecordingEncryption::default(),
         directory: DirectorySettings::default(),
         warnings: Vec::new(),
         guard: GuardSettings::default(),
@@ -73,10 +85,9 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         node_listen: crate::NodeListen::default(),
         login_records: crate::LoginRecords::default(),
     };
-    let gate = Gate::start(settings, home, store.clone(), Clock::system())
+    Gate::start(settings, home, store.clone(), Clock::system())
         .await
-        .unwrap();
-    (gate, store, policy.id)
+        .unwrap()
 }
 
 fn rules(now: Timestamp) -> PolicyRules {
@@ -351,4 +362,48 @@ async fn a_closed_session_shows_all_transfers_however_fast_they_came() {
     let paths: HashSet<_> = shown.transfers.iter().map(|row| row.path.as_str()).collect();
     assert_eq!((shown.transfers.len(), paths.len()), (FILES, FILES));
     gate.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_left_open_whose_row_is_gone_is_closed_and_anchored_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (gate, ..) = gate(dir.path()).await;
+    let session = SessionId(Uuid::now_v7());
+    let head = ManifestHead {
+        session,
+        node: gate.node(),
+        user: "alice".to_owned(),
+        server: "web01".to_owned(),
+        protocol: Protocol::Ssh,
+        login: None,
+        source: "127.0.1.10".parse().unwrap(),
+        source_port: 1,
+        proxy: None,
+        backend: "127.0.3.1:22".to_owned(),
+        policies: Vec::new(),
+        recording: RecordingTerms {
+            mode: RecordMode::Strict,
+            binary: BinaryMode::Digest,
+            input: InputMode::Echoed,
+        },
+        started_at: Timestamp::now(),
+    };
+    let clock = Arc::new(|| Offset::ZERO);
+    drop(gate.archive().create(head, clock).await.unwrap());
+    gate.stop().await;
+    drop(gate);
+
+    let store = Store::open(StoreConfig::new("sqlite", dir.path())).await.unwrap();
+    let again = start(dir.path(), &store).await;
+    let lines = store.recording_anchors(session).await.unwrap();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].sound && lines[0].event.action == "recording.sealed");
+    let keys = store.recording_keys().await.unwrap();
+    assert_eq!(lines[0].event.detail["manifest_key"], keys[0].id.as_str());
+    assert_eq!(
+        lines[0].event.user.as_deref(),
+        Some("alice"),
+        "it can be searched for"
+    );
+    again.stop().await;
 }

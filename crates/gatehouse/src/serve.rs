@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use gatehouse_archive::SealedKey;
 use gatehouse_gate::{
-    Acceptor, Clock, Door, Entrance, Gate, GateSettings, ListenerName, NodeHome, NodeListen, Proxies, bind,
+    Acceptor, Clock, Door, Entrance, Gate, GateSettings, ListenerName, NodeHome, NodeListen, Proxies,
+    RecordingEncryption, bind,
 };
 use gatehouse_model::{Protocol, SpanSeconds};
 use gatehouse_ssh::{AlgorithmLists, Algorithms, HostKeys, SshSettings};
@@ -119,6 +121,14 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
         data_dir: absolute(&config.data_dir)?,
         recordings: absolute(&config.recordings())?,
         writers: WRITERS,
+        encryption: RecordingEncryption {
+            recipients: config.recording.recipients.clone(),
+            sealed_key: if config.recording.keep_sealed_key {
+                SealedKey::Kept
+            } else {
+                SealedKey::Dropped
+            },
+        },
         directory: config.directory_settings(),
         warnings: config.expiry.warnings.clone(),
         guard: config.limits.guard_settings(&config.ssh.trusted_proxies),

@@ -6,11 +6,15 @@
 //! | [`channel`] | the recorder of one channel: text told from binary, typed input by its echo, transfers |
 //! | [`tap`] | listeners to SFTP and scp |
 //! | [`transfer`], [`path`](mod@path) | the transfer log, and hostile paths as text |
-//! | [`manifest`] | what belongs to a recording, with digests |
+//! | [`manifest`] | what belongs to a recording, with digests, the encryption header and the signature |
+//! | [`signature`] | signatures in OpenSSH's form |
+//! | [`frames`] | the form of encrypted files: readable while they grow, torn or whole |
+//! | [`age`] | wrapping a recording's key for those who may read it |
 //! | [`screen`] | what a person saw: transcript, and a rendering that is safe for another terminal |
 //!
 //! Invariants:
-//! - **No I/O, no clock.** Bytes and instants come in, bytes go out. Files are `gatehouse-archive`'s.
+//! - **No I/O, no clock, no randomness.** Bytes, instants and entropy come in, bytes go out. Files are
+//!   `gatehouse-archive`'s.
 //! - **Bytes decide, never words.** Whether a channel is text, binary, SFTP or scp is told by what passes, not by the
 //!   command that was asked for. What cannot be told is recorded.
 //! - **Nothing shown escapes.** Each byte that a target sends is in the cast, or accounted for in the chunk list (length and
@@ -23,14 +27,17 @@
 //! - **Bytes from a target are hostile.** No reader panics on them, each length is checked before it is used, and paths
 //!   and casts hold no control characters.
 
+pub mod age;
 pub mod cast;
 pub mod channel;
 mod event;
 mod file_name;
+pub mod frames;
 pub mod manifest;
 mod offset;
 pub mod path;
 pub mod screen;
+pub mod signature;
 pub mod tap;
 pub mod transfer;
 

@@ -11,7 +11,9 @@ use crate::change::Scope;
 use crate::entity::{forward, kill_request, session};
 use crate::instant::{from_db, to_db};
 use crate::resolve::{fold, outside_text};
-use crate::{Activation, AgentUse, Closing, NewSession, SessionNote, SessionUpdate, Transition};
+use crate::{
+    Activation, AgentUse, Closing, NewSession, RecordingAnchor, SessionNote, SessionUpdate, Transition,
+};
 use crate::{Store, StoreError};
 
 impl Store {
@@ -198,7 +200,7 @@ impl Store {
             now,
             &row,
             closing.reason,
-            closing.unrecorded_bytes,
+            (closing.unrecorded_bytes, closing.anchor.as_ref()),
         ));
         row.into_active_model().reset_all().update(change.db()).await?;
         let still_open = Condition::all()
@@ -223,7 +225,7 @@ impl Store {
     }
 
     /// The login came to nothing: the row goes, and `session.failed` stands in the book with `reason`, a word, and
-    /// `sentence`, what was said.
+    /// `sentence`, what was said; with it the anchor of the recording, if that could be closed.
     ///
     /// # Errors
     /// The database cannot be written.
@@ -232,20 +234,21 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
         id: SessionId,
-        reason: &str,
-        sentence: &str,
+        (reason, sentence): (&str, &str),
+        anchor: Option<&RecordingAnchor>,
     ) -> Result<Transition, StoreError> {
         let mut change = self.change(Scope::Record).await?;
         let Some(row) = locked(change.db(), id, &[SessionState::Opening]).await? else {
             return Ok(Transition::AlreadyDone);
         };
-        change.record(
+        change.record(anchored(
             about(Action::SessionFailed, actor, now, &row)
                 .outcome(Outcome::Failed)
                 .reason(reason)
                 .detail("sentence", sentence)
                 .detail("login", row.login.as_deref()),
-        );
+            anchor,
+        ));
         session::Entity::delete_by_id(id.0).exec(change.db()).await?;
         change.commit().await?;
         Ok(Transition::Done)
@@ -284,7 +287,7 @@ fn closed_event(
     now: Timestamp,
     row: &session::Model,
     reason: EndReason,
-    unrecorded_bytes: u64,
+    (unrecorded_bytes, anchor): (u64, Option<&RecordingAnchor>),
 ) -> Draft {
     let millis = now.duration_since(from_db(row.started_at)).as_millis();
     let event = about(Action::SessionClosed, actor, now, row)
@@ -301,11 +304,25 @@ fn closed_event(
         .detail("bytes_out", row.bytes_out)
         .detail("recording_size", row.recording_size)
         .detail("recording_digest", row.recording_digest.as_deref());
+    let event = anchored(event, anchor);
     if unrecorded_bytes > 0 {
         event.detail("unrecorded_bytes", unrecorded_bytes)
     } else {
         event
     }
+}
+
+/// Adds what a closed recording is known by.
+pub(crate) fn anchored(event: Draft, anchor: Option<&RecordingAnchor>) -> Draft {
+    event
+        .detail(
+            "manifest_digest",
+            anchor.map(|anchor| anchor.manifest_digest.as_str()),
+        )
+        .detail(
+            "manifest_key",
+            anchor.and_then(|anchor| anchor.signed_by.as_deref()),
+        )
 }
 
 fn policies_text(policies: &[PolicyId]) -> String {

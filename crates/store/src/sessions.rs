@@ -5,7 +5,7 @@ use gatehouse_model::{
     UserId,
 };
 
-use crate::RecordingSummary;
+use crate::{RecordingAnchor, RecordingSummary};
 
 /// A session about to be opened.
 #[derive(Clone, Debug)]
@@ -115,6 +115,8 @@ pub struct Closing {
     pub note: Option<SessionNote>,
     /// What was recorded; `None`: as it stands in the row.
     pub recording: Option<RecordingSummary>,
+    /// What the book is to hold of the closed recording; `None`: it could not be closed.
+    pub anchor: Option<RecordingAnchor>,
     /// Bytes that were relayed and not written to the recording.
     pub unrecorded_bytes: u64,
 }

@@ -31,19 +31,25 @@ async fn live(archive: &Archive) -> bool {
 
 #[tokio::test]
 async fn a_crash_after_any_step_leaves_a_recording_that_verifies() {
+    for sealing in both() {
+        crash_after_any_step(sealing).await;
+    }
+}
+
+async fn crash_after_any_step(sealing: Sealing) {
     let whole = "step 0\r\nstep 1\r\nstep 2\r\nstep 3\r\n";
     let (mut begun_once, mut recovered_once, mut cleared_once) = (false, false, false);
     for step in 0.. {
         let root = tempfile::tempdir().unwrap();
         let disk = FaultyDisk::default();
         disk.crash_at(step);
-        let begun = match Archive::on(config(root.path()), Arc::new(disk.clone())) {
+        let begun = match Archive::on(config(root.path()), sealing.clone(), Arc::new(disk.clone())) {
             Ok(archive) => live(&archive).await,
             Err(_) => false,
         };
         let crashed = disk.has_crashed();
 
-        let archive = Archive::open(config(root.path())).unwrap();
+        let archive = Archive::open(config(root.path()), sealing.clone()).unwrap();
         let found = archive.recover("2026-01-31T12:00:00Z".parse().unwrap()).unwrap();
         let library = archive.library();
         assert!(
@@ -51,9 +57,9 @@ async fn a_crash_after_any_step_leaves_a_recording_that_verifies() {
             "step {step}: {found:?}"
         );
         if begun {
-            let checked = library.verify(&path(1), None).unwrap();
+            let checked = verified(&library, 1, None);
             assert!(
-                checked.is_good() && checked.state == Some(ManifestState::Sealed),
+                checked.is_good() && checked.manifest.as_ref().unwrap().state == ManifestState::Sealed,
                 "step {step}: {checked:?}"
             );
             let shown = shown(&library, 1);
@@ -98,7 +104,7 @@ async fn a_crash_after_any_step_leaves_a_recording_that_verifies() {
 #[tokio::test]
 async fn torn_tails_are_cut_off() {
     let root = tempfile::tempdir().unwrap();
-    let archive = Archive::open(config(root.path())).unwrap();
+    let archive = Archive::open(config(root.path()), sealing()).unwrap();
     let Opened { recorder, .. } = begin(&archive, 1).await;
     let tap = recorder.open_channel(exec(0, BinaryMode::Full)).unwrap();
     tap.push(output(vec![0u8; 50_000])).await.unwrap();
@@ -124,7 +130,7 @@ async fn torn_tails_are_cut_off() {
     let log = br#"{"id":0,"channel":3,"direction":"upload","operation":"transfer","path":"/x","bytes":0,"result":"started","started_at":"2026-01-31T10:00:00Z","started":0.0,"duration_seconds":0.0}"#;
     std::fs::write(file(FileName::Transfers), [&log[..], b"\n"].concat()).unwrap();
 
-    let archive = Archive::open(config(root.path())).unwrap();
+    let archive = Archive::open(config(root.path()), sealing()).unwrap();
     let found = archive.recover("2030-01-31T12:00:00Z".parse().unwrap()).unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(std::fs::read(file(FileName::Cast(0))).unwrap(), cast);
@@ -140,19 +146,25 @@ async fn torn_tails_are_cut_off() {
     );
     let manifest = found[0].manifest.as_ref().unwrap();
     assert!(manifest.recovered && manifest.end.as_ref().unwrap().reason == "service_restart");
-    assert!(archive.library().verify(&path(1), None).unwrap().is_good());
+    assert!(verified(&archive.library(), 1, None).is_good());
 }
 
 #[tokio::test]
 async fn another_node_leaves_an_open_recording_alone() {
     let root = tempfile::tempdir().unwrap();
-    let archive = Archive::open(config(root.path())).unwrap();
+    let archive = Archive::open(config(root.path()), sealing()).unwrap();
     let Opened { recorder, .. } = begin(&archive, 1).await;
     let other = ArchiveConfig {
         node: "019301f0-0000-7000-8000-00000000bbbb".parse().unwrap(),
         ..config(root.path())
     };
     let now = "2026-01-31T12:00:00Z".parse().unwrap();
-    assert!(Archive::open(other).unwrap().recover(now).unwrap().is_empty());
+    assert!(
+        Archive::open(other, sealing())
+            .unwrap()
+            .recover(now)
+            .unwrap()
+            .is_empty()
+    );
     recorder.seal(end()).await.unwrap();
 }

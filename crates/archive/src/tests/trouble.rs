@@ -8,15 +8,21 @@ use super::faulty::FaultyDisk;
 use super::*;
 use crate::{ArchiveError, PushError};
 
-fn on(root: &Path, disk: &FaultyDisk) -> Archive {
-    Archive::on(config(root), Arc::new(disk.clone())).unwrap()
+fn on(root: &Path, disk: &FaultyDisk, sealing: Sealing) -> Archive {
+    Archive::on(config(root), sealing, Arc::new(disk.clone())).unwrap()
 }
 
 #[tokio::test]
 async fn a_full_disk_ends_a_strict_session_and_its_recording_is_closed_properly() {
+    for sealing in both() {
+        full_disk(sealing).await;
+    }
+}
+
+async fn full_disk(sealing: Sealing) {
     let root = tempfile::tempdir().unwrap();
     let disk = FaultyDisk::default();
-    let archive = on(root.path(), &disk);
+    let archive = on(root.path(), &disk, sealing);
     let Opened { recorder, .. } = begin(&archive, 1).await;
     let tap = recorder.open_channel(shell(0)).unwrap();
     let other = recorder.open_channel(shell(1)).unwrap();
@@ -50,13 +56,7 @@ async fn a_full_disk_ends_a_strict_session_and_its_recording_is_closed_properly(
     disk.room(Some(0));
     let sealed = recorder.seal(end()).await.unwrap();
     assert_eq!(sealed.bytes_lost, failure.relayed_not_written);
-    assert!(
-        archive
-            .library()
-            .verify(&path(1), Some(&sealed.digest))
-            .unwrap()
-            .is_good()
-    );
+    assert!(verified(&archive.library(), 1, Some(&sealed.digest)).is_good());
     let shown = shown(&archive.library(), 1);
     assert_eq!(
         (&shown[&0][..], &shown[&1][..]),
@@ -71,9 +71,15 @@ async fn a_full_disk_ends_a_strict_session_and_its_recording_is_closed_properly(
 
 #[tokio::test]
 async fn best_effort_goes_on_and_tells_of_the_gap() {
+    for sealing in both() {
+        gap(sealing).await;
+    }
+}
+
+async fn gap(sealing: Sealing) {
     let root = tempfile::tempdir().unwrap();
     let disk = FaultyDisk::default();
-    let archive = on(root.path(), &disk);
+    let archive = on(root.path(), &disk, sealing);
     let Opened { recorder, .. } = archive
         .create(head(1, RecordMode::BestEffort), clock())
         .await
@@ -90,7 +96,7 @@ async fn best_effort_goes_on_and_tells_of_the_gap() {
     let sealed = recorder.seal(end()).await.unwrap();
     assert_eq!((sealed.bytes_lost, recorder.relayed_not_written()), (4, 4));
     let library = archive.library();
-    assert!(library.verify(&path(1), None).unwrap().is_good());
+    assert!(verified(&library, 1, None).is_good());
     assert_eq!(shown(&library, 1)[&0], b"seen");
     let recording = library.read(&path(1)).unwrap();
     let mut events = recording.events(&[0]).unwrap();
@@ -108,7 +114,7 @@ async fn each_kind_of_refusal_has_its_own_sentence() {
     ] {
         let root = tempfile::tempdir().unwrap();
         let disk = FaultyDisk::default();
-        let archive = on(root.path(), &disk);
+        let archive = on(root.path(), &disk, sealing());
         let Opened { recorder, .. } = begin(&archive, 1).await;
         disk.broken(Some(errno));
         let tap = recorder.open_channel(shell(0)).unwrap();
@@ -123,7 +129,7 @@ async fn each_kind_of_refusal_has_its_own_sentence() {
 async fn a_slow_disk_holds_up_its_session_and_bounds_its_memory() {
     let root = tempfile::tempdir().unwrap();
     let disk = FaultyDisk::default();
-    let archive = on(root.path(), &disk);
+    let archive = on(root.path(), &disk, sealing());
     let Opened { recorder, .. } = begin(&archive, 1).await;
     let tap = recorder.open_channel(shell(0)).unwrap();
     disk.stall(true);
@@ -155,7 +161,7 @@ async fn a_slow_disk_holds_up_its_session_and_bounds_its_memory() {
 #[tokio::test]
 async fn transfers_that_nobody_takes_are_counted() {
     let root = tempfile::tempdir().unwrap();
-    let archive = Archive::open(config(root.path())).unwrap();
+    let archive = Archive::open(config(root.path()), sealing()).unwrap();
     let Opened { recorder, transfers } = begin(&archive, 1).await;
     drop(transfers);
     let scp = recorder.open_channel(exec(0, BinaryMode::Digest)).unwrap();

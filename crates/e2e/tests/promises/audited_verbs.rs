@@ -38,6 +38,8 @@ const NOT_CHANGING: &[&str] = &[
     "node list",
     "alert list",
     "audit list",
+    "recording-key list",
+    "recording-key export",
     "session list",
     "session show",
     "session watch",
@@ -170,6 +172,11 @@ const CHANGING: &[(&str, &str, &str)] = &[
     ("block remove", "block remove 10.6.0.0/24 --yes", "block.removed"),
     ("alert test", "alert test", "alert.tested"),
     ("audit verify", "audit verify", "audit.verified"),
+    (
+        "recording-key rotate",
+        "recording-key rotate --yes",
+        "recording_key.generated",
+    ),
     (
         "server-group remove",
         "server-group remove databases --yes",

@@ -22,6 +22,13 @@ pub(crate) enum Format {
     Json,
 }
 
+impl Format {
+    /// As the options say.
+    pub(super) fn of(options: &Options) -> Self {
+        if options.json { Self::Json } else { Self::Text }
+    }
+}
+
 /// Whether removals are asked about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Consent {
@@ -65,7 +72,7 @@ impl Context {
             host,
             now: to_micros(Timestamp::now()),
             screen: Screen::of_stdout(),
-            format: if options.json { Format::Json } else { Format::Text },
+            format: Format::of(options),
             consent: if options.yes { Consent::Given } else { Consent::Ask },
         })
     }

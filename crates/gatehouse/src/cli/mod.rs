@@ -19,6 +19,7 @@ mod node;
 mod policy;
 mod policy_terms;
 mod pool;
+mod recording_key;
 mod right;
 mod secret_input;
 mod server;
@@ -120,6 +121,9 @@ enum Command {
     /// Sessions: list, watch, replay, export, verify, end
     #[command(subcommand)]
     Session(session::Verb),
+    /// The keys that sign recordings
+    #[command(subcommand)]
+    RecordingKey(recording_key::Verb),
     /// List running port forwards
     Forwards(forwards::Arguments),
     /// Rights of people and groups apart from any policy
@@ -221,6 +225,11 @@ async fn dispatch(line: Line) -> Result<ExitCode, Failure> {
     let command = match command {
         Command::Completions(arguments) => return completions::run(&arguments)?.write(),
         Command::Demo(arguments) => return Box::pin(demo::run(arguments)).await,
+        // A copy of a recording can be looked at where there is neither a configuration nor a store.
+        Command::Session(verb) if verb.is_outside() => {
+            let format = context::Format::of(&options);
+            return Box::pin(session::run_outside(verb, format)).await?.write();
+        }
         other => other,
     };
     let loaded = load(options.config.as_deref(), std::env::vars_os())?;
@@ -247,6 +256,7 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::Check(arguments) => check::run(arguments, context).await,
         Command::WhoCan(arguments) => who_can::run(arguments, context).await,
         Command::Session(verb) => session::run(verb, context).await,
+        Command::RecordingKey(verb) => recording_key::run(verb, context).await,
         Command::Forwards(arguments) => forwards::run(arguments, context).await,
         Command::Right(verb) => right::run(verb, context).await,
         Command::Lock(arguments) => lock::lock(arguments, context).await,

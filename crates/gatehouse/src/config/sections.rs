@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use gatehouse_model::{AddressRange, BinaryMode, InputMode, RecordMode, SpanSeconds, parse_span};
+use gatehouse_recording::age::Recipient;
 use serde::{Deserialize, Serialize};
 
 use super::Listen;
@@ -190,6 +191,10 @@ pub(crate) struct Recording {
     pub(crate) binary: BinaryMode,
     /// What is kept of typed input.
     pub(crate) input: InputMode,
+    /// For whom recordings are encrypted; for nobody: they are not.
+    pub(crate) recipients: Vec<Recipient>,
+    /// Whether the store can open an encrypted recording that is closed.
+    pub(crate) keep_sealed_key: bool,
 }
 
 /// `[expiry]`
@@ -300,6 +305,8 @@ impl Default for Config {
                 mode: RecordMode::Strict,
                 binary: BinaryMode::Digest,
                 input: InputMode::Echoed,
+                recipients: Vec::new(),
+                keep_sealed_key: true,
             },
             expiry: Expiry {
                 warnings: [300, 60].into_iter().filter_map(SpanSeconds::new).collect(),

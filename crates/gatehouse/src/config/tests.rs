@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::*;
 
+const RECIPIENT: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+
 fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let variables = variables
         .iter()
@@ -59,6 +61,8 @@ fn the_environment_stands_over_the_file_and_the_file_over_the_defaults() {
             ("GATEHOUSE_RDP__LISTEN", "[::1]:0"),
             ("GATEHOUSE_WEB__LISTEN", "[\"127.0.0.1:1\", \"[::1]:2\"]"),
             ("GATEHOUSE_EXPIRY__WARNINGS", "10m, 30s"),
+            ("GATEHOUSE_RECORDING__RECIPIENTS", RECIPIENT),
+            ("GATEHOUSE_RECORDING__KEEP_SEALED_KEY", "false"),
             ("GATEHOUSE_POLICY__CONTACT", "5551234"),
             ("GATEHOUSE_DATA_DIR", "/tmp/b"),
             ("GATEHOUSE_CONFIG", "x"),
@@ -69,6 +73,8 @@ fn the_environment_stands_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(config.data_dir, Path::new("/tmp/b"));
     assert_eq!((config.ssh.channels, config.ssh.listen.addresses().len()), (7, 1));
     assert!(config.metrics.listen.is_off());
+    assert_eq!(config.recording.recipients, [RECIPIENT.parse().unwrap()]);
+    assert!(!config.recording.keep_sealed_key);
     assert_eq!(config.rdp.listen.addresses(), &["[::1]:0".parse().unwrap()]);
     assert_eq!(config.web.listen.addresses().len(), 2);
     assert_eq!(
@@ -156,6 +162,16 @@ const WRONG: &[Wrong] = &[
         "[recording]\nmode = \"lax\"\n",
         &[],
         &["recording.mode", "strict, best_effort"],
+    ),
+    (
+        "[recording]\nrecipients = [\"age1xyz\"]\n",
+        &[],
+        &["recording.recipients", "\"age1xyz\" is not an age recipient"],
+    ),
+    (
+        "[recording]\nrecipients = [\"AGE-SECRET-KEY-1GFPYYSJZ\"]\n",
+        &[],
+        &["recording.recipients", "is the secret key of an identity"],
     ),
     (
         "[policy]\ntimezone = \"Mars/Base\"\n",

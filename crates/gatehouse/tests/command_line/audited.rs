@@ -39,6 +39,8 @@ const QUIET: &[&str] = &[
     "node list",
     "alert list",
     "audit list",
+    "recording-key list",
+    "recording-key export",
     "session list",
     "session show",
 ];
@@ -174,6 +176,11 @@ const LOUD: &[(&str, &str, &str)] = &[
     ("alert test", "alert test", "alert.tested"),
     ("audit verify", "audit verify", "audit.verified"),
     ("session verify", "session verify --all", "recording.verified"),
+    (
+        "recording-key rotate",
+        "recording-key rotate",
+        "recording_key.generated",
+    ),
 ];
 
 #[test]

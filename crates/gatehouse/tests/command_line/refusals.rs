@@ -198,6 +198,24 @@ const WRONG: &[(&str, i32, &[&str])] = &[
         2,
         &["\"deny\"", "denied, host_key_changed"],
     ),
+    ("session verify x --public-key k", 2, &["--dir"]),
+    (
+        "session verify --dir . --public-key /nonexistent.pub",
+        1,
+        &["/nonexistent.pub"],
+    ),
+    (
+        "session text --dir /nonexistent",
+        1,
+        &["no recording at /nonexistent"],
+    ),
+    ("session text x --dir y", 2, &["--dir"]),
+    (
+        "session text last --identity /nonexistent.key",
+        1,
+        &["/nonexistent.key"],
+    ),
+    ("recording-key export", 1, &["gatehouse serve"]),
     ("audit list --action user.aded", 1, &["did you mean user.added?"]),
     ("audit verify --head 12", 2, &["SEQ:HASH"]),
     // The line itself.

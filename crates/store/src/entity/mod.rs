@@ -23,6 +23,7 @@ pub(crate) mod node_authority;
 pub(crate) mod policy;
 pub(crate) mod policy_term;
 pub(crate) mod pool_range;
+pub(crate) mod recording_key;
 pub(crate) mod released_address;
 pub(crate) mod server;
 pub(crate) mod server_member;

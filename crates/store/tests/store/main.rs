@@ -26,6 +26,7 @@ mod opening;
 mod people;
 mod policies;
 mod pool;
+mod recordings;
 mod secrets;
 mod servers;
 mod sessions;

@@ -31,7 +31,7 @@ fn id(n: u128) -> SessionId {
     SessionId(Uuid::from_u128(0x0193_0000_0000_7000_8000_0000_0000_0000 + n))
 }
 
-async fn opening(store: &Store, user: &User, server: &Server, n: u128) -> SessionId {
+pub(crate) async fn opening(store: &Store, user: &User, server: &Server, n: u128) -> SessionId {
     let seconds = SpanSeconds::new(u64::try_from(n).unwrap()).unwrap().signed();
     let new = NewSession {
         id: id(n),
@@ -91,6 +91,7 @@ pub(crate) fn closing(reason: EndReason) -> Closing {
             digest: Some("sha256:00".to_owned()),
             files: vec!["ssh-0.cast".to_owned()],
         }),
+        anchor: None,
         unrecorded_bytes: 0,
     }
 }
@@ -243,14 +244,22 @@ async fn a_failed_login_leaves_only_the_event(place: &Place) {
     let (ana, web) = (user(&store, "ana", &[]).await, server(&store, "web01").await);
     let id = opening(&store, &ana, &web, 1).await;
     let node = Actor::node(NODE);
-    let fail = || store.fail_session(&node, now(), id, "login_failed", "web01 refused the password");
+    let fail = || {
+        store.fail_session(
+            &node,
+            now(),
+            id,
+            ("login_failed", "web01 refused the password"),
+            None,
+        )
+    };
     assert_eq!(fail().await.unwrap(), Transition::Done);
     assert_eq!(fail().await.unwrap(), Transition::AlreadyDone);
     assert!(store.session(now(), &id.to_string()).await.is_err());
     assert_eq!(actions(&store).await[2..], ["session.failed"]);
     let active = opened(&store, &ana, &web, 2).await;
     let late = store
-        .fail_session(&cli(), now(), active, "login_failed", "x")
+        .fail_session(&cli(), now(), active, ("login_failed", "x"), None)
         .await
         .unwrap();
     assert_eq!(

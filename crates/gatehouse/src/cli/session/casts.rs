@@ -1,9 +1,9 @@
 //! The casts of a session's recording, read as one stream in the order of time.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use gatehouse_archive::{Events, Library, Recording};
+use gatehouse_archive::{Contents, Events, Library, Recording};
+use gatehouse_model::SessionId;
 use gatehouse_recording::FileName;
 use gatehouse_recording::cast::{CastEvent, CastHeader};
 use gatehouse_store::Session;
@@ -13,12 +13,12 @@ use crate::failure::Failure;
 
 /// A session's recording.
 #[derive(Clone, Debug)]
-pub(super) struct Recorded(Recording);
+pub(super) struct Recorded(pub(super) Recording);
 
 impl Recorded {
-    /// The recording of a session, sealed or still growing.
-    pub(super) fn of(session: &Session, context: &Context) -> Result<Self, Failure> {
-        Ok(Self(library(context).read(&path(session, context)?)?))
+    /// Whose recording it is.
+    pub(super) fn session(&self) -> SessionId {
+        self.0.manifest().head.session
     }
 
     /// The channels that were asked for.
@@ -41,9 +41,9 @@ impl Recorded {
         }
     }
 
-    /// The file of a channel's cast.
-    pub(super) fn cast(&self, channel: u32) -> PathBuf {
-        self.0.file(FileName::Cast(channel))
+    /// A channel's cast, decrypted if it is encrypted.
+    pub(super) fn cast(&self, channel: u32) -> Result<Contents, Failure> {
+        Ok(self.0.contents(FileName::Cast(channel))?)
     }
 
     /// Reads these channels.
@@ -62,7 +62,7 @@ impl Recorded {
     }
 }
 
-/// The recordings of this site.
+/// The recordings of this site, without a key to encrypted ones.
 pub(super) fn library(context: &Context) -> Library {
     Library::at(&context.config.recordings())
 }

@@ -1,21 +1,22 @@
 //! `gatehouse session export`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use gatehouse_archive::Contents;
 use gatehouse_audit::Action;
 use gatehouse_recording::Exit;
 use gatehouse_recording::cast::CastData;
-use gatehouse_store::Session;
 use serde_json::{Value, json};
 
-use super::casts::{Casts, Recorded as Recording, Shown};
-use super::{about_to_show, find, text};
-use crate::cli::context::to_json;
-use crate::cli::{Answer, Context, examples};
+use super::casts::{Casts, Recorded, Shown};
+use super::source::{Desk, Found, Source};
+use super::text;
+use crate::cli::context::{self, to_json};
+use crate::cli::{Answer, examples};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -23,10 +24,11 @@ use crate::failure::Failure;
     "gatehouse session export 0193a7 -o session.cast && asciinema play session.cast",
     "gatehouse session export 0193a7 --format txt",
     "gatehouse session export 0193a7 --format json -o session.json",
+    "gatehouse session export --dir ./0193a7… --identity key.txt -o session.cast",
 ))]
 pub(crate) struct Arguments {
-    /// Id of the session, any prefix that is unique, or `last`
-    id: String,
+    #[command(flatten)]
+    source: Source,
     /// cast: for the asciinema tools; txt: the plain transcript; json: every event with all that is known
     #[arg(long, value_name = "FORMAT", default_value = "cast")]
     format: Format,
@@ -53,14 +55,54 @@ enum Format {
     Mp4,
 }
 
-pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+impl Arguments {
+    /// Which recording.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+pub(super) async fn run(arguments: &Arguments, desk: &Desk<'_>) -> Result<Answer, Failure> {
     if matches!(arguments.format, Format::Pyrdp | Format::Mp4) {
         return Err(Failure::refused(
             "pyrdp and mp4 are formats of RDP sessions; export SSH sessions as cast, txt or json",
         ));
     }
-    let session = find(&arguments.id, context).await?;
-    let recording = Recording::of(&session, context)?;
+    let found = desk.find(&arguments.source).await?;
+    let recording = &found.recorded;
+    let channels = chosen(arguments, recording)?;
+    let format = arguments
+        .format
+        .to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned());
+    desk.about_to_show(&found, Action::RecordingExported, &format)
+        .await?;
+    let mut casts = recording.read(&channels)?;
+    let mut out = Output::open(arguments.output.as_deref())?;
+    match arguments.format {
+        Format::Txt => text::write(&mut casts, channels.len() > 1, &mut out.writer)?,
+        Format::Json => write_json(&found, &mut casts, &mut out.writer)?,
+        Format::Cast | Format::Pyrdp | Format::Mp4 => {
+            for channel in &channels {
+                copy(recording.cast(*channel)?, &mut out.writer)?;
+            }
+        }
+    }
+    out.finish()?;
+    match &arguments.output {
+        Some(path) if path != Path::new("-") => {
+            let sentence = format!("exported {} to {}", recording.session(), path.display());
+            Ok(Answer::text(match desk.format() {
+                context::Format::Json => to_json(&json!({ "done": sentence }))?,
+                context::Format::Text => format!("{}\n", crate::terminal::clean(&sentence)),
+            }))
+        }
+        _ => Ok(Answer::nothing()),
+    }
+}
+
+/// The channels that go into the export.
+fn chosen(arguments: &Arguments, recording: &Recorded) -> Result<Vec<u32>, Failure> {
     let channels = match (recording.chosen(arguments.channel), arguments.format) {
         // A session of transfers alone has no cast, and its events are still worth exporting.
         (Err(_), Format::Json) if arguments.channel.is_none() => Vec::new(),
@@ -73,39 +115,19 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             numbers.join(", ")
         )));
     }
-    let mut casts = recording.read(&channels)?;
-    let format = arguments
-        .format
-        .to_possible_value()
-        .map_or_else(String::new, |value| value.get_name().to_owned());
-    about_to_show(&session, Action::RecordingExported, &format, context).await?;
-    let mut out = Output::open(arguments.output.as_deref())?;
-    match arguments.format {
-        Format::Txt => text::write(&mut casts, channels.len() > 1, &mut out.writer)?,
-        Format::Json => write_json(&session, &mut casts, &mut out.writer)?,
-        Format::Cast | Format::Pyrdp | Format::Mp4 => {
-            for channel in &channels {
-                copy(&recording.cast(*channel), &mut out.writer)?;
-            }
-        }
-    }
-    out.finish()?;
-    match &arguments.output {
-        Some(path) if path != Path::new("-") => {
-            context.done(&format!("exported {} to {}", session.id, path.display()))
-        }
-        _ => Ok(Answer::nothing()),
-    }
+    Ok(channels)
 }
 
 /// Where an export goes. A file is readable by its owner only, as the recording is.
-struct Output {
-    writer: BufWriter<Box<dyn Write>>,
+pub(in crate::cli) struct Output {
+    /// Takes what is exported.
+    pub(in crate::cli) writer: BufWriter<Box<dyn Write>>,
     path: Option<PathBuf>,
 }
 
 impl Output {
-    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+    /// A file, or standard output.
+    pub(in crate::cli) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Self {
                 writer: BufWriter::new(Box::new(std::io::stdout())),
@@ -130,7 +152,8 @@ impl Output {
         })
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    /// Writes what still waits.
+    pub(in crate::cli) fn finish(mut self) -> Result<(), Failure> {
         self.writer.flush().map_err(|source| match self.path {
             Some(path) => Failure::File {
                 path,
@@ -142,20 +165,23 @@ impl Output {
     }
 }
 
-fn copy(from: &Path, out: &mut impl Write) -> Result<(), Failure> {
-    let failed = |source| Failure::File {
-        path: from.to_owned(),
-        done: "read",
-        source,
-    };
-    let mut file = File::open(from).map_err(failed)?;
-    std::io::copy(&mut file, out).map_err(Failure::Output)?;
-    Ok(())
+fn copy(mut from: Contents, out: &mut impl Write) -> Result<(), Failure> {
+    loop {
+        let piece = from.piece()?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        out.write_all(piece).map_err(Failure::Output)?;
+    }
 }
 
-/// `{"session": …, "channels": […], "events": […]}`, one event a line, written as it is read.
-fn write_json(session: &Session, casts: &mut Casts, out: &mut impl Write) -> Result<(), Failure> {
-    let head = to_json(session)?;
+/// `{"session": …, "events": […], "damage": …}`, one event a line, written as it is read. Without a store, the session is
+/// told by the manifest.
+fn write_json(found: &Found, casts: &mut Casts, out: &mut impl Write) -> Result<(), Failure> {
+    let head = match &found.session {
+        Some(session) => to_json(session)?,
+        None => to_json(&found.recorded.0.manifest().head)?,
+    };
     write!(out, "{{\"session\": {},\n\"events\": [", head.trim_end()).map_err(Failure::Output)?;
     let mut separator = "\n";
     while let Some(shown) = casts.next() {

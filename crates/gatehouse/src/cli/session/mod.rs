@@ -3,10 +3,12 @@
 mod casts;
 pub(in crate::cli) mod ended;
 mod export;
+mod finding;
 mod keys;
 mod kill;
 mod play;
 mod show;
+mod source;
 mod text;
 mod verify;
 mod watch;
@@ -17,8 +19,12 @@ use gatehouse_model::{Protocol, SessionId};
 use gatehouse_store::{PageRequest, Session, SessionFilter};
 
 use super::arguments::{Since, since, word};
+use super::context::Format;
 use super::{Answer, Context, examples};
 use crate::failure::Failure;
+
+pub(super) use export::Output;
+use source::{Desk, Source};
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -33,11 +39,14 @@ pub(crate) enum Verb {
     /// Play a recording as it happened; space pauses, q leaves
     Play(play::Arguments),
     /// Print the plain transcript: what the person saw, scroll-back included
-    #[command(after_long_help = examples!("gatehouse session text 0193a7 | less"))]
+    #[command(after_long_help = examples!(
+        "gatehouse session text 0193a7 | less",
+        "gatehouse session text --dir ./0193a7… --identity key.txt",
+    ))]
     Text(Recorded),
     /// Write a recording to a file or standard output
     Export(export::Arguments),
-    /// Compare recordings with their manifests (exit status 1 if one was changed)
+    /// Check recordings: files, signature, and the line in the audit book (exit status 1 if anything was changed)
     Verify(verify::Arguments),
     /// End running sessions; the people read why
     Kill(kill::Arguments),
@@ -61,8 +70,8 @@ pub(crate) struct Watch {
 /// A session's recording, or one channel of it.
 #[derive(Args)]
 pub(crate) struct Recorded {
-    /// Id of the session, any prefix that is unique, or `last`
-    id: String,
+    #[command(flatten)]
+    source: Source,
     /// Only this channel [default: all of them in the order of time]
     #[arg(long, value_name = "N")]
     channel: Option<u32>,
@@ -96,14 +105,40 @@ pub(crate) struct List {
     limit: Option<u64>,
 }
 
+impl Verb {
+    /// Whether it is about a copy of a recording and needs no store.
+    pub(super) fn is_outside(&self) -> bool {
+        match self {
+            Self::Play(arguments) => arguments.source().is_outside(),
+            Self::Text(recorded) => recorded.source.is_outside(),
+            Self::Export(arguments) => arguments.source().is_outside(),
+            Self::Verify(arguments) => arguments.is_outside(),
+            Self::List(_) | Self::Show(_) | Self::Watch(_) | Self::Kill(_) => false,
+        }
+    }
+}
+
+/// Runs a verb [that is](Verb::is_outside) about a copy of a recording.
+pub(super) async fn run_outside(verb: Verb, format: Format) -> Result<Answer, Failure> {
+    let desk = Desk::Outside(format);
+    match verb {
+        Verb::Play(arguments) => play::run(&arguments, &desk).await,
+        Verb::Text(recorded) => text::run(&recorded, &desk).await,
+        Verb::Export(arguments) => export::run(&arguments, &desk).await,
+        Verb::Verify(arguments) => verify::outside(&arguments, format),
+        Verb::List(_) | Verb::Show(_) | Verb::Watch(_) | Verb::Kill(_) => Ok(Answer::nothing()),
+    }
+}
+
 pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure> {
+    let desk = Desk::Site(context);
     match verb {
         Verb::List(arguments) => show::list(arguments, context).await,
         Verb::Show(one) => show::show(&one.id, context).await,
         Verb::Watch(arguments) => watch::run(&arguments, context).await,
-        Verb::Play(arguments) => play::run(&arguments, context).await,
-        Verb::Text(recorded) => text::run(&recorded, context).await,
-        Verb::Export(arguments) => export::run(&arguments, context).await,
+        Verb::Play(arguments) => play::run(&arguments, &desk).await,
+        Verb::Text(recorded) => text::run(&recorded, &desk).await,
+        Verb::Export(arguments) => export::run(&arguments, &desk).await,
         Verb::Verify(arguments) => verify::run(&arguments, context).await,
         Verb::Kill(arguments) => kill::run(arguments, context).await,
     }

@@ -12,11 +12,12 @@ use gatehouse_recording::screen::{RESTORE, SafeRenderer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::casts::{Recorded as Recording, heading};
+use super::Recorded;
+use super::casts::heading;
 use super::keys::{Key, Keys};
-use super::{Recorded, about_to_show, find};
+use super::source::{Desk, Source};
 use crate::cli::arguments::{seconds, speed};
-use crate::cli::{Answer, Context, examples};
+use crate::cli::{Answer, examples};
 use crate::failure::Failure;
 
 #[derive(Args)]
@@ -24,6 +25,7 @@ use crate::failure::Failure;
     "gatehouse session play 0193a7",
     "gatehouse session play 0193a7 --speed 4 --max-idle 1",
     "gatehouse session play 0193a7 --channel 2",
+    "gatehouse session play --dir ./0193a7… --identity key.txt",
 ))]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -36,12 +38,19 @@ pub(crate) struct Arguments {
     max_idle: Option<Duration>,
 }
 
-pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let session = find(&arguments.recorded.id, context).await?;
-    let recording = Recording::of(&session, context)?;
-    let channels = recording.chosen(arguments.recorded.channel)?;
-    let mut casts = recording.read(&channels)?;
-    about_to_show(&session, Action::RecordingViewed, "play", context).await?;
+impl Arguments {
+    /// Which recording.
+    pub(super) fn source(&self) -> &Source {
+        &self.recorded.source
+    }
+}
+
+pub(super) async fn run(arguments: &Arguments, desk: &Desk<'_>) -> Result<Answer, Failure> {
+    let found = desk.find(&arguments.recorded.source).await?;
+    let channels = found.recorded.chosen(arguments.recorded.channel)?;
+    desk.about_to_show(&found, Action::RecordingViewed, "play")
+        .await?;
+    let mut casts = found.recorded.read(&channels)?;
     let mut show = Show::begin(channels.len() > 1)?;
     let mut last = Offset::ZERO;
     while let Some(shown) = casts.next() {

@@ -8,20 +8,21 @@ use gatehouse_recording::cast::CastHeader;
 use gatehouse_recording::screen::Transcript;
 use serde_json::json;
 
-use super::casts::{Casts, Recorded as Recording, heading};
-use super::{Recorded, about_to_show, find};
+use super::Recorded;
+use super::casts::{Casts, heading};
+use super::source::Desk;
+use crate::cli::Answer;
 use crate::cli::context::{Format, to_json};
-use crate::cli::{Answer, Context};
 use crate::failure::Failure;
 use crate::terminal::clean;
 
-pub(super) async fn run(arguments: &Recorded, context: &Context) -> Result<Answer, Failure> {
-    let session = find(&arguments.id, context).await?;
-    let recording = Recording::of(&session, context)?;
-    let channels = recording.chosen(arguments.channel)?;
-    let mut casts = recording.read(&channels)?;
-    about_to_show(&session, Action::RecordingViewed, "text", context).await?;
-    if context.format == Format::Json {
+pub(super) async fn run(arguments: &Recorded, desk: &Desk<'_>) -> Result<Answer, Failure> {
+    let found = desk.find(&arguments.source).await?;
+    let channels = found.recorded.chosen(arguments.channel)?;
+    desk.about_to_show(&found, Action::RecordingViewed, "text")
+        .await?;
+    let mut casts = found.recorded.read(&channels)?;
+    if desk.format() == Format::Json {
         let mut lines = Vec::new();
         transcribe(&mut casts, |line| {
             if let Line::Text(channel, text) = line {
@@ -30,7 +31,7 @@ pub(super) async fn run(arguments: &Recorded, context: &Context) -> Result<Answe
             Ok(())
         })?;
         return Ok(Answer::text(to_json(
-            &json!({ "session": session.id, "lines": lines }),
+            &json!({ "session": found.recorded.session(), "lines": lines }),
         )?));
     }
     let mut out = BufWriter::new(std::io::stdout().lock());

@@ -1,39 +1,61 @@
-//! `gatehouse session verify`.
+//! `gatehouse session verify`: files, signature and anchor of recordings.
+
+use std::path::PathBuf;
 
 use clap::Args;
-use gatehouse_audit::{Action, Draft, Outcome};
+use gatehouse_archive::{Expected, Keyring, Library, Verification};
+use gatehouse_audit::{Action, Draft, Fault, Outcome};
+use gatehouse_gate::recording_keyring;
 use gatehouse_model::SessionState;
-use gatehouse_store::{PageRequest, Session, SessionFilter};
-use serde::Serialize;
+use gatehouse_recording::signature::PublicKey;
+use gatehouse_store::{AnchorLine, AuditPace, PageRequest, Session, SessionFilter};
 
 use super::casts::{library, path};
 use super::find;
+use super::finding::{Anchor, Found};
+use super::source::Opening;
+use crate::cli::context::{Format, to_json};
+use crate::cli::secret_input::file_or_stdin;
 use crate::cli::{Answer, Context, Verdict, examples};
-use crate::failure::Failure;
-use crate::terminal::{Cell, Table, Tone};
+use crate::failure::{Failure, sentence};
+use crate::terminal::{Cell, Screen, Table, Tone};
 
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).args(["id", "all"]))]
-#[command(after_long_help = examples!("gatehouse session verify 0193a7", "gatehouse session verify --all --json"))]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["id", "all", "dir"]))]
+#[command(after_long_help = examples!(
+    "gatehouse session verify 0193a7",
+    "gatehouse session verify --all --json",
+    "gatehouse session verify --dir ./0193a7… --public-key recording-keys.pub",
+    "gatehouse session verify --dir ./0193a7… --public-key recording-keys.pub --book book.json --identity key.txt",
+))]
 pub(crate) struct Arguments {
     /// Id of the session, any prefix that is unique, or `last`
     id: Option<String>,
     /// Every session that has ended
     #[arg(long)]
     all: bool,
+    /// The recording in this directory instead, wherever it lies; needs no database, and is not audited
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// With --dir: whose signature counts, as `gatehouse recording-key export` prints it
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["id", "all"])]
+    public_key: Option<PathBuf>,
+    /// With --dir: events of the audit book, as `gatehouse audit list --json --limit 0` prints them
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["id", "all"])]
+    book: Option<PathBuf>,
+    #[command(flatten)]
+    opening: Opening,
 }
 
-/// What a comparison found.
-#[derive(Serialize)]
-struct Found {
-    session: String,
-    user: String,
-    server: String,
-    ok: bool,
-    problems: Vec<String>,
+impl Arguments {
+    /// Whether the recording is taken from a directory, so that no store is needed.
+    pub(super) fn is_outside(&self) -> bool {
+        self.dir.is_some()
+    }
 }
 
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
+    let site = Site::new(arguments, context).await?;
     let mut found = Vec::new();
     match &arguments.id {
         Some(id) => {
@@ -44,7 +66,7 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
                     session.id
                 )));
             }
-            let one = compare(&session, context)?;
+            let one = site.check(&session, None).await?;
             record(&one, context).await?;
             found.push(one);
         }
@@ -58,8 +80,10 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
                 .sessions(context.now, &filter, &PageRequest::all())
                 .await?
                 .items;
+            // The anchors are worth what the book is worth.
+            let fault = context.store.verify_audit(None, AuditPace::Fast).await?.fault;
             for session in sessions.iter().filter(|session| session.recording.is_some()) {
-                let one = compare(session, context)?;
+                let one = site.check(session, fault).await?;
                 if !one.ok {
                     record(&one, context).await?;
                 }
@@ -77,47 +101,105 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             context.store.record(draft).await?;
         }
     }
-    let verdict = if found.iter().all(|one| one.ok) {
+    let answer = context.answer(&found, |screen| table(&found, screen))?;
+    Ok(answer.with(verdict(&found)))
+}
+
+/// Checks a copy of a recording, without a store.
+pub(super) fn outside(arguments: &Arguments, format: Format) -> Result<Answer, Failure> {
+    let Some(directory) = &arguments.dir else {
+        return Ok(Answer::nothing());
+    };
+    let keys = match &arguments.public_key {
+        Some(path) => PublicKey::read_all(&file_or_stdin(path)?)
+            .map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?,
+        None => Vec::new(),
+    };
+    let expected = Expected {
+        digest: None,
+        keys: &keys,
+    };
+    let keyring = Keyring::new(arguments.opening.identities()?, None);
+    let checked = Verification::of(directory, None, &expected, &keyring)?;
+    let anchor = match &arguments.book {
+        Some(book) => Anchor::in_file(book, &checked)?,
+        None => Anchor::NotChecked,
+    };
+    let mut found = vec![Found::of(&checked, &directory.display().to_string(), &anchor)];
+    if arguments.public_key.is_none() {
+        found.iter_mut().for_each(Found::name_no_key);
+    }
+    let text = match format {
+        Format::Json => to_json(&found)?,
+        Format::Text => table(&found, &Screen::of_stdout()),
+    };
+    Ok(Answer::text(text).with(verdict(&found)))
+}
+
+/// What the recordings of a site are held against.
+struct Site<'c> {
+    context: &'c Context,
+    library: Library,
+    keys: Vec<PublicKey>,
+}
+
+impl<'c> Site<'c> {
+    async fn new(arguments: &Arguments, context: &'c Context) -> Result<Self, Failure> {
+        let kept = context.store.recording_keys().await?;
+        let keys = kept.iter().map(|key| key.public.parse());
+        let keys = keys
+            .collect::<Result<_, _>>()
+            .map_err(|error| Failure::refused(sentence(&error)))?;
+        let keyring = recording_keyring(&context.store, arguments.opening.identities()?);
+        Ok(Self {
+            context,
+            library: library(context).with_keys(keyring),
+            keys,
+        })
+    }
+
+    /// Checks files and signature, and the line in the book; `fault` is what is wrong with the book as a whole.
+    async fn check(&self, session: &Session, fault: Option<Fault>) -> Result<Found, Failure> {
+        let expected = Expected {
+            digest: session
+                .recording
+                .as_ref()
+                .and_then(|recording| recording.digest.as_deref()),
+            keys: &self.keys,
+        };
+        let checked = match self.library.verify(&path(session, self.context)?, &expected) {
+            Ok(checked) => checked,
+            Err(error) => return Ok(Found::unreadable(session, &error)),
+        };
+        let lines: Vec<AnchorLine> = self.context.store.recording_anchors(session.id).await?;
+        let anchor = Anchor::among(&lines, &checked, fault);
+        Ok(Found::of(&checked, "", &anchor).about(session))
+    }
+}
+
+fn verdict(found: &[Found]) -> Verdict {
+    if found.iter().all(|one| one.ok) {
         Verdict::Yes
     } else {
         Verdict::No
-    };
-    let answer = context.answer(&found, |screen| {
-        let mut table = Table::new(&["SESSION", "USER", "SERVER", "RECORDING"]);
-        for one in &found {
-            let state = match one.ok {
-                true => Cell::toned("as it was written", Tone::Good),
-                false => Cell::toned(one.problems.join("; "), Tone::Bad),
-            };
-            table.row([
-                one.session.as_str().into(),
-                one.user.as_str().into(),
-                one.server.as_str().into(),
-                state,
-            ]);
-        }
-        table.render(screen, "no recordings")
-    })?;
-    Ok(answer.with(verdict))
+    }
 }
 
-/// Compares a recording with its manifest, and the manifest with the session's row.
-fn compare(session: &Session, context: &Context) -> Result<Found, Failure> {
-    let expected = session
-        .recording
-        .as_ref()
-        .and_then(|recording| recording.digest.as_deref());
-    let problems: Vec<_> = match library(context).verify(&path(session, context)?, expected) {
-        Ok(verification) => verification.problems.iter().map(ToString::to_string).collect(),
-        Err(error) => vec![error.to_string()],
-    };
-    Ok(Found {
-        session: session.id.to_string(),
-        user: session.user.clone(),
-        server: session.server.clone(),
-        ok: problems.is_empty(),
-        problems,
-    })
+fn table(found: &[Found], screen: &Screen) -> String {
+    let mut table = Table::new(&["SESSION", "USER", "SERVER", "RECORDING"]);
+    for one in found {
+        let state = match one.ok {
+            true => Cell::toned(one.good_words(), Tone::Good),
+            false => Cell::toned(one.problems.join("; "), Tone::Bad),
+        };
+        table.row([
+            one.session.as_str().into(),
+            one.user.as_str().into(),
+            one.server.as_str().into(),
+            state,
+        ]);
+    }
+    table.render(screen, "no recordings")
 }
 
 async fn record(one: &Found, context: &Context) -> Result<(), Failure> {

@@ -1,4 +1,10 @@
-//! The manifest: what a recording is of, what belongs to it, and whether it is closed.
+//! The manifest: what a recording is of, what belongs to it, whether it is closed, by whom it was signed, and for whom it
+//! is encrypted.
+
+mod encryption;
+mod signed;
+#[cfg(test)]
+mod tests;
 
 use gatehouse_model::{
     BinaryMode, InputMode, NodeId, PolicyId, Protocol, ProxyAddr, RecordMode, SessionId, SourceAddr,
@@ -7,8 +13,11 @@ use gatehouse_model::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The format this crate writes. Readers refuse a later one.
-pub const MANIFEST_VERSION: u32 = 1;
+pub use encryption::{ENCRYPTION_FORMAT, Encryption};
+pub use signed::{ManifestText, SignatureBlock};
+
+/// The format this crate writes. Readers refuse a later one. Version 1 knew neither encryption nor signatures.
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// How the session is recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -69,8 +78,12 @@ pub struct ManifestFile {
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// SHA-256, 64 hexadecimal digits.
+    /// SHA-256 of the bytes on disk, 64 hexadecimal digits.
     pub sha256: String,
+    /// Whether an encrypted file ends with its end mark; `false` where there was no room to write it. Absent for a file
+    /// that is not encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_mark: Option<bool>,
 }
 
 /// How a recording ended.
@@ -104,6 +117,9 @@ pub struct Manifest {
     pub recovered: bool,
     /// Bytes that were relayed and are not in the files, because writing failed.
     pub bytes_lost: u64,
+    /// How the files are encrypted; absent if they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
 }
 
 /// The bytes are not a manifest that can be read here.
@@ -117,11 +133,19 @@ pub enum ManifestError {
         "the manifest has version {0}, and this release reads up to {MANIFEST_VERSION}; use a newer release"
     )]
     TooNew(u32),
+    /// What should be the signature is none.
+    #[error("the signature in the manifest cannot be read; the recording is damaged")]
+    Signature,
+    /// The files are encrypted in a form of a later release.
+    #[error(
+        "the files are encrypted in the form {0}, and this release reads the form {ENCRYPTION_FORMAT}; use a newer release"
+    )]
+    UnknownEncryption(u32),
 }
 
 impl Manifest {
     /// The manifest of a session that begins.
-    pub fn open(head: ManifestHead) -> Self {
+    pub fn open(head: ManifestHead, encryption: Option<Encryption>) -> Self {
         Self {
             version: MANIFEST_VERSION,
             head,
@@ -131,6 +155,7 @@ impl Manifest {
             end: None,
             recovered: false,
             bytes_lost: 0,
+            encryption,
         }
     }
 
@@ -163,18 +188,22 @@ impl Manifest {
             .fold(0, |sum, file| sum.saturating_add(file.size))
     }
 
-    /// The file's contents: JSON, indented, with a line feed at its end.
+    /// The file's contents, unsigned: JSON, indented, with a line feed at its end.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }
 
-    /// Reads a file's contents.
+    /// Reads a file's contents, signed or not. The signature is not checked; see [`ManifestText`] for that.
     ///
     /// # Errors
     /// The bytes are not a manifest, or one of a later format.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
+        ManifestText::from_bytes(bytes).map(|text| text.manifest)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         #[derive(Deserialize)]
         struct Version {
             version: u32,
@@ -183,91 +212,12 @@ impl Manifest {
         if version > MANIFEST_VERSION {
             return Err(ManifestError::TooNew(version));
         }
-        serde_json::from_slice(bytes).map_err(ManifestError::Malformed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn head() -> ManifestHead {
-        ManifestHead {
-            session: "019301f0-0000-7000-8000-000000000001".parse().unwrap(),
-            node: "019301f0-0000-7000-8000-000000000002".parse().unwrap(),
-            user: "p.mojski".into(),
-            server: "linux-dev".into(),
-            protocol: Protocol::Ssh,
-            login: None,
-            source: "::ffff:127.0.1.20".parse().unwrap(),
-            source_port: 50_412,
-            proxy: None,
-            backend: "127.0.3.1:22".into(),
-            policies: vec![PolicyId(12)],
-            recording: RecordingTerms {
-                mode: RecordMode::Strict,
-                binary: BinaryMode::Digest,
-                input: InputMode::Echoed,
-            },
-            started_at: "2026-01-31T10:00:00.000001Z".parse().unwrap(),
+        let manifest: Self = serde_json::from_slice(bytes).map_err(ManifestError::Malformed)?;
+        match &manifest.encryption {
+            Some(encryption) if encryption.format != ENCRYPTION_FORMAT => {
+                Err(ManifestError::UnknownEncryption(encryption.format))
+            }
+            _ => Ok(manifest),
         }
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        let open = Manifest::open(head());
-        assert_eq!(Manifest::from_bytes(&open.to_bytes()).unwrap(), open);
-        let file = |name: &str, size| ManifestFile {
-            name: name.into(),
-            size,
-            sha256: "00".repeat(32),
-        };
-        let end = RecordingEnd {
-            ended_at: "2026-01-31T11:00:00Z".parse().unwrap(),
-            reason: "killed".into(),
-        };
-        let sealed = open.sealed(vec![file("ssh-1.cast", 2), file("ssh-0.cast", 1)], end);
-        assert_eq!(Manifest::from_bytes(&sealed.to_bytes()).unwrap(), sealed);
-        assert_eq!(
-            (sealed.total_size(), sealed.files[0].name.as_str()),
-            (3, "ssh-0.cast")
-        );
-        let text = String::from_utf8(sealed.to_bytes()).unwrap();
-        assert!(
-            text.contains("\"end_reason\": \"killed\"") && text.contains("\"source\": \"127.0.1.20\""),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn the_digest_covers_names_sizes_and_contents() {
-        let file = |name: &str, size, digit: &str| ManifestFile {
-            name: name.into(),
-            size,
-            sha256: digit.repeat(64),
-        };
-        let digest = Manifest::digest_of(&[file("a", 1, "0"), file("b", 2, "1")]);
-        assert_eq!(
-            digest,
-            Manifest::digest_of(&[file("b", 2, "1"), file("a", 1, "0")]),
-            "order is no matter"
-        );
-        for other in [file("a", 1, "2"), file("a", 2, "0"), file("c", 1, "0")] {
-            assert_ne!(digest, Manifest::digest_of(&[other, file("b", 2, "1")]));
-        }
-    }
-
-    #[test]
-    fn a_later_format_is_refused_in_words() {
-        let mut later = Manifest::open(head());
-        later.version = 99;
-        assert!(matches!(
-            Manifest::from_bytes(&later.to_bytes()),
-            Err(ManifestError::TooNew(99))
-        ));
-        assert!(matches!(
-            Manifest::from_bytes(b"{}"),
-            Err(ManifestError::Malformed(_))
-        ));
     }
 }
