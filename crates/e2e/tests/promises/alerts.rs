@@ -66,17 +66,7 @@ fn every_kind_of_trouble_is_told_to_the_command_and_to_the_webhook() {
         scene.site.net.stranger().to_string()
     );
 
-    let recordings = scene.site.data_dir().join("recordings");
-    fs::rename(&recordings, scene.site.folder().join("away")).unwrap();
-    fs::write(&recordings, "").unwrap();
-    scene.ssh("id").done().exits(255);
-    assert_eq!(
-        told(&receiver, "recording_failed").json()["event"]["user"],
-        "alice"
-    );
-    fs::remove_file(&recordings).unwrap();
-    fs::rename(scene.site.folder().join("away"), &recordings).unwrap();
-
+    recordings_that_fail_are_told(&scene, &receiver);
     assert_eq!(scene.ssh("echo pinned").done().ok(), "pinned\n");
     scene.sshd.change_host_key();
     scene.ssh("id").done().exits(255);
@@ -98,6 +88,19 @@ fn every_kind_of_trouble_is_told_to_the_command_and_to_the_webhook() {
 
     command_and_list_say_the_same(&scene.site);
     nothing_shows_the_secrets(&scene.site);
+}
+
+fn recordings_that_fail_are_told(scene: &Scene, receiver: &Receiver) {
+    let recordings = scene.site.data_dir().join("recordings");
+    fs::rename(&recordings, scene.site.folder().join("away")).unwrap();
+    fs::write(&recordings, "").unwrap();
+    scene.ssh("id").done().exits(255);
+    assert_eq!(
+        told(receiver, "recording_failed").json()["event"]["user"],
+        "alice"
+    );
+    fs::remove_file(&recordings).unwrap();
+    fs::rename(scene.site.folder().join("away"), &recordings).unwrap();
 }
 
 /// The kinds of trouble that a test can make in one scene.

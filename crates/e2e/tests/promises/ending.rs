@@ -77,13 +77,13 @@ fn a_session_outlives_one_grant_while_another_covers_it() {
 fn access_that_ends_while_running_is_warned_of_and_then_cut() {
     let scene = Scene::with(Setup {
         config: "expiry.warnings = [\"6s\", \"3s\"]",
-        grant: Some(&["--for", "14s"]),
+        grant: Some(&["--for", "26s"]),
         ..Setup::default()
     });
     let mut terminal = Terminal::start("ssh", &scene.alice.ssh_words(&scene.web01(), &["-tt"]));
     terminal.shows("Your access ends at");
     for left in ["ends in 6s", "ends in 3s"] {
-        terminal.shows(left);
+        terminal.shows_within(left, LIMIT * 2);
     }
     terminal.shows("Your access has ended");
     terminal.ends();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatehouse_e2e::{Run, Scene, Setup, Sshd, SshdSetup, add_server, noise};
+use gatehouse_e2e::{LIMIT, Run, Scene, Setup, Sshd, SshdSetup, add_server, noise};
 use serde_json::Value;
 
 use super::{at_home, by_address};
@@ -119,7 +119,10 @@ fn thousands_of_small_files_leave_a_row_each() {
         .copier("scp", &target)
         .args(["-O", "-q", "-r"])
         .arg(&many);
-    scp.arg(scene.alice.remote(&target, &there)).done().ok();
+    scp.arg(scene.alice.remote(&target, &there))
+        .within(LIMIT * 4)
+        .done()
+        .ok();
     assert_equal(&many, &there);
     let session = scene.all_closed(1).remove(0);
     assert_eq!(moved(&session, "upload"), FILES);
