@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gatehouse_e2e::{Scene, Setup, Terminal};
+use gatehouse_e2e::{LIMIT, Scene, Setup, Terminal};
 use serde_json::Value;
 
 #[test]
