@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use gatehouse_e2e::{Run, Scene, Target, client_file, go_client, node_modules, python};
+use gatehouse_e2e::{LIMIT, Run, Scene, Target, client_file, go_client, node_modules, python};
 use serde_json::Value;
 
 use super::{assert_transferred, at_home};
@@ -22,7 +22,8 @@ fn same_through_the_gate(scene: &Scene, program: &Path, script: Option<&str>) ->
             None => run.arg(target.addr.to_string()),
         };
         run = run.args([scene.site.net.person(1).to_string(), target.login.clone()]);
-        with_agent(run.arg(folder), scene)
+        // Cryptography in Python takes its time on a busy core.
+        with_agent(run.arg(folder), scene).within(LIMIT * 4)
     };
     let direct = run(&scene.direct(), "direct").done().ok();
     let gate = run(&scene.web01(), "gate").done().ok();
