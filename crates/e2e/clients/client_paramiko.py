@@ -16,11 +16,14 @@ client = paramiko.SSHClient()
 client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
 client.connect(host, port, login, sock=sock, look_for_keys=False, timeout=20)
 transport = client.get_transport()
+# Paramiko closes the agent's connections when the handler of a channel is collected, even under a login in which they
+# are in use: handlers are kept to the end.
+handlers = []
 
 
 def channel():
     opened = transport.open_session()
-    AgentRequestHandler(opened)
+    handlers.append(AgentRequestHandler(opened))
     return opened
 
 
@@ -55,7 +58,8 @@ with ThreadPoolExecutor(12) as pool:
 
 hasty("later")
 for name in ("first", "later"):
-    seen[name] = run(f"until [ -s '{folder}/{name}' ]; do sleep 0.05; done; cat '{folder}/{name}'")
+    path = f"'{folder}/{name}'"
+    seen[name] = run(f"n=0; until [ -s {path} ] || [ $n = 600 ]; do n=$((n+1)); sleep 0.05; done; cat {path}")
 
 session = channel()
 session.invoke_subsystem("sftp")

@@ -51,7 +51,6 @@ fn casts(session: &Value) -> usize {
 }
 
 #[test]
-#[ignore = "about one run in three hangs through the gate, which is a defect still to be found"]
 fn paramiko_sees_what_it_sees_without_the_gate() {
     let scene = Scene::new();
     let session = same_through_the_gate(&scene, &python(), Some("client_paramiko.py"));
