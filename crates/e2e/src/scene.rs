@@ -139,6 +139,14 @@ impl Scene {
         shown.collect()
     }
 
+    /// Lets alice's grant end so long from now.
+    pub fn access_ends_in(&self, span: &str) {
+        let grants = self.site.list(&["policy", "list", "--user", "alice"]);
+        let id = grants.first().map(|grant| grant["id"].to_string());
+        let id = id.expect("alice has a grant");
+        self.site.ok(&["policy", "edit", &id, "--for", span]);
+    }
+
     /// Waits for a session to be closed; gives it.
     #[track_caller]
     pub fn closed(&self, id: &str) -> Value {

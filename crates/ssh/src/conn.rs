@@ -21,6 +21,7 @@ use crate::channel::SessionChannel;
 use crate::deferred::Deferred;
 use crate::forward::{self, Remote};
 use crate::settings::SshSettings;
+use crate::text;
 
 /// Notices that are kept for what starts next.
 const KEPT: usize = 8;
@@ -75,6 +76,8 @@ pub(crate) struct Conn {
     /// What is to be shown when something starts.
     kept: Mutex<Vec<String>>,
     pub(crate) tasks: TaskTracker,
+    /// The client's side has ended.
+    client_gone: CancellationToken,
     logged_in: Notify,
     lost: AtomicBool,
     close: Mutex<Option<Close>>,
@@ -102,6 +105,7 @@ impl Conn {
             remotes: Mutex::default(),
             kept: Mutex::default(),
             tasks: TaskTracker::new(),
+            client_gone: CancellationToken::new(),
             logged_in: Notify::new(),
             lost: AtomicBool::new(false),
             close: Mutex::new(None),
@@ -188,11 +192,17 @@ impl Conn {
             let close = self.close.lock().clone().unwrap_or_else(Close::normal);
             self.tasks.spawn(async move { live.close(close).await });
         }
-        if let Some(client) = self.client.get() {
-            let goodbye = client.disconnect(Disconnect::ByApplication, sentence.to_owned(), String::new());
+        // OpenSSH throws away what it has not yet shown when it is told of the end; most clients go by themselves
+        // when their last channel is closed.
+        let by_itself = tokio::time::timeout(LAST_WORDS, self.client_gone.cancelled()).await;
+        if by_itself.is_err()
+            && let Some(client) = self.client.get()
+        {
+            let line = text::disconnect(sentence);
+            let goodbye = client.disconnect(Disconnect::ByApplication, line, String::new());
             let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
-        tokio::time::sleep(LINGER).await;
+        let _ = tokio::time::timeout(LINGER, self.client_gone.cancelled()).await;
         self.abort.cancel();
     }
 
@@ -229,6 +239,7 @@ impl Conn {
 
     /// After the client's side has ended: stops what is left, and closes the session.
     pub(crate) async fn finish(self: &Arc<Self>) {
+        self.client_gone.cancel();
         self.ending.cancel();
         if let Some(session) = self.session.get() {
             let goodbye = session.backend.disconnect(Disconnect::ByApplication, "", "");

@@ -73,10 +73,19 @@ pub(crate) fn prompt(text: &str) -> String {
         .collect()
 }
 
+/// Before what the gate says outside a terminal.
+const SPEAKER: &str = "gatehouse: ";
+
 /// A line for standard error of a channel.
 pub(crate) fn stderr_line(text: &str) -> String {
-    const FIRST: &str = "gatehouse: ";
-    format!("{FIRST}{}", wrapped(text, WIDTH - FIRST.len()))
+    format!("{SPEAKER}{}", wrapped(text, WIDTH - SPEAKER.len()))
+}
+
+/// The description of a disconnect: one line, however long (RFC 4253 section 11.1).
+pub(crate) fn disconnect(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    format!("{SPEAKER}{}", words.join(" "))
 }
 
 #[cfg(test)]

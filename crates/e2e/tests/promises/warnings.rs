@@ -15,17 +15,17 @@ fn policy(scene: &Scene) -> String {
 #[test]
 fn an_idle_session_is_warned_half_way_and_activity_cancels_the_warning() {
     let scene = Scene::with(Setup {
-        grant: Some(&["--idle", "6s"]),
+        grant: Some(&["--idle", "16s"]),
         ..Setup::default()
     });
     let mut terminal = shell(&scene);
-    terminal.shows("after 6 seconds without activity");
-    terminal.shows("This session is idle and ends in 3s");
+    terminal.shows("after 16 seconds without activity");
+    terminal.shows("This session is idle and ends in 8s");
     terminal.types("echo still; echo here\n");
     terminal.shows("here\r\n");
     // Said again at the next idling, and the gate's own words do not count as activity.
-    terminal.shows("This session is idle and ends in 3s");
-    terminal.shows("This session was idle for 6 seconds");
+    terminal.shows("This session is idle and ends in 8s");
+    terminal.shows("This session was idle for 16 seconds");
     terminal.ends();
     let session = scene.site.closed_session();
     assert_eq!(session["end_reason"], "timeout", "{session}");
@@ -40,11 +40,11 @@ fn an_idle_session_is_warned_half_way_and_activity_cancels_the_warning() {
 #[test]
 fn output_is_activity_and_no_warning_comes() {
     let scene = Scene::with(Setup {
-        grant: Some(&["--idle", "4s"]),
+        grant: Some(&["--idle", "10s"]),
         ..Setup::default()
     });
     let mut terminal = scene.shell();
-    terminal.types("for n in 1 2 3 4 5 6; do sleep 1; echo round $n; done; exit\n");
+    terminal.types("for n in 1 2 3 4; do sleep 3; echo round $n; done; exit\n");
     assert_eq!(terminal.ends(), 0);
     assert!(!terminal.all().contains("idle"), "{}", terminal.all());
     assert_eq!(scene.site.closed_session()["end_reason"], "normal");
@@ -54,18 +54,18 @@ fn output_is_activity_and_no_warning_comes() {
 fn the_longest_session_is_warned_of_at_the_configured_spans() {
     let scene = Scene::with(Setup {
         config: "expiry.warnings = [\"6s\", \"3s\"]",
-        grant: Some(&["--max-length", "10s"]),
+        grant: Some(&["--max-length", "20s"]),
         ..Setup::default()
     });
     let mut terminal = shell(&scene);
-    terminal.shows("The session may last 10 seconds at most");
+    terminal.shows("The session may last 20 seconds at most");
     for left in [
-        "10 seconds at most and ends in 6s",
-        "10 seconds at most and ends in 3s",
+        "20 seconds at most and ends in 6s",
+        "20 seconds at most and ends in 3s",
     ] {
         terminal.shows(left);
     }
-    terminal.shows("This session has reached the longest time allowed, 10");
+    terminal.shows("This session has reached the longest time allowed, 20");
     terminal.ends();
     assert_eq!(scene.site.closed_session()["end_reason"], "timeout");
 }
@@ -73,25 +73,14 @@ fn the_longest_session_is_warned_of_at_the_configured_spans() {
 #[test]
 fn of_two_ends_the_one_that_comes_first_is_warned_of() {
     let scene = Scene::with(Setup {
-        config: "expiry.warnings = [\"8s\", \"4s\"]",
-        grant: Some(&["--for", "1h", "--max-length", "12s"]),
+        config: "expiry.warnings = [\"20s\", \"4s\"]",
+        grant: Some(&["--for", "1h", "--max-length", "32s"]),
         ..Setup::default()
     });
     let mut terminal = shell(&scene);
-    terminal.shows("12 seconds at most and ends in 8s");
+    terminal.shows("32 seconds at most and ends in 20s");
     // The access is cut down to less: that end is told, and warned of from here on.
-    let end = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
-        + 6;
-    let end = gatehouse_e2e::Run::new("date")
-        .args(["-u", "-d", &format!("@{end}"), "+%Y-%m-%dT%H:%M:%SZ"])
-        .done()
-        .ok();
-    scene
-        .site
-        .ok(&["policy", "edit", &policy(&scene), "--end", end.trim()]);
+    scene.access_ends_in("12s");
     terminal.shows("Your access to web01 now ends at");
     terminal.shows("Your access to web01 ends in 4s");
     terminal.shows("Your access has ended");
@@ -108,10 +97,12 @@ fn of_two_ends_the_one_that_comes_first_is_warned_of() {
 fn a_renewed_grant_cancels_the_warning_and_says_the_new_end() {
     let scene = Scene::with(Setup {
         config: "expiry.warnings = [\"20s\", \"5s\"]",
-        grant: Some(&["--for", "24s"]),
+        grant: Some(&["--for", "1h"]),
         ..Setup::default()
     });
     let mut terminal = shell(&scene);
+    terminal.shows("Your access ends at");
+    scene.access_ends_in("26s");
     terminal.shows("ends in 20s");
     scene
         .site

@@ -68,7 +68,7 @@ fn what_is_refused_on_a_shared_connection_leaves_nothing_behind() {
         .exits(0);
     scene.all_closed(1);
     assert!(
-        begin.elapsed() < Duration::from_secs(3),
+        begin.elapsed() < Duration::from_secs(15),
         "the session closed after {:?}",
         begin.elapsed()
     );
