@@ -65,7 +65,6 @@ setup_look() {
         setup_want npm npm
         setup_want plink putty-tools
         setup_want haproxy haproxy
-        setup_want initdb postgresql
         setup_want openssl openssl
         setup_want python3 python3
         setup_want rsync rsync

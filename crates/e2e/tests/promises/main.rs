@@ -8,7 +8,6 @@
 
 mod alerts;
 mod audit;
-mod audited_verbs;
 mod backend;
 mod backends;
 mod bad_input;
