@@ -11,6 +11,7 @@ mod audit;
 mod audited_verbs;
 mod backend;
 mod backends;
+mod bad_days;
 mod bad_input;
 mod changes;
 mod clients;
