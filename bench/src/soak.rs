@@ -137,7 +137,7 @@ impl Site {
     fn killed_at_a_step(&mut self) -> String {
         let step = self.random.pick(STEPS).copied().unwrap_or_default();
         self.scene.site.arm(&[&format!("{step} = abort")]);
-        self.scene.ssh("echo one; sleep 1; echo two").done();
+        self.scene.ssh("echo one; sleep 2; echo two; sleep 2").done();
         wait_for("the node to end", LIMIT, || {
             (!self.scene.site.is_serving()).then_some(())
         });
