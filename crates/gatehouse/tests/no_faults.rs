@@ -1,9 +1,5 @@
 //! The program as it is released has no fault points.
 #![cfg(not(feature = "fault-points"))]
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
 
 #[test]
 fn the_binary_holds_neither_the_variable_nor_the_name_of_any_fault_point() {
