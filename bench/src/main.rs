@@ -1,4 +1,5 @@
-//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench recording`, `bench ssh`, `bench watch`.
+//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench recording`, `bench ssh`, `bench watch`;
+//! and `bench soak`, which measures nothing and breaks everything.
 //! With `--quick` a run is short and its figures are rough.
 
 mod decision;
@@ -7,6 +8,7 @@ mod large_file;
 mod quantile;
 mod random;
 mod recording;
+mod soak;
 mod ssh;
 
 use std::io::{self, Write};
@@ -21,6 +23,7 @@ const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("decision", decision::run),
     ("large-file", large_file::run),
     ("recording", recording::run),
+    ("soak", soak::run),
     ("ssh", ssh::run),
     ("watch", ssh::watch::run),
 ];

@@ -93,6 +93,7 @@ fn record(bytes: usize, chunk: usize, recipients: u8) -> io::Result<Pass> {
         root: root.path().join("recordings"),
         node: NodeId(ID),
         writers: 1,
+        patience: Duration::from_secs(30),
     };
     let archive = Archive::open(config, sealing).map_err(io::Error::other)?;
     let output = Bytes::from(text(chunk));

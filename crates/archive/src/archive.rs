@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use gatehouse_faults::{failing, point};
 use gatehouse_model::NodeId;
 use gatehouse_recording::frames::FileKey;
 use gatehouse_recording::manifest::{Manifest, ManifestHead};
@@ -37,6 +39,8 @@ pub struct ArchiveConfig {
     pub node: NodeId,
     /// Threads that write; 0 for as many as there are processors, at most 4.
     pub writers: usize,
+    /// How long anybody waits for a disk that does not answer.
+    pub patience: Duration,
 }
 
 /// Makes recordings. A handle: clones are the same archive.
@@ -113,12 +117,20 @@ impl Archive {
     /// the sealed one is reserved. `clock` tells the time since the session's start, from any thread.
     ///
     /// # Errors
-    /// The disk refused. Nothing was begun that a later start of the node would not clear away.
+    /// The disk refused, or did not answer in time. Nothing was begun that a later start of the node would not clear away
+    /// or seal.
     pub async fn create(&self, head: ManifestHead, clock: Clock) -> Result<Opened, ArchiveError> {
         let archive = self.clone();
-        tokio::task::spawn_blocking(move || archive.begin(head, clock))
-            .await
-            .unwrap_or(Err(ArchiveError::Closing))
+        let config = &self.inner.config;
+        let begun = tokio::task::spawn_blocking(move || archive.begin(head, clock));
+        match tokio::time::timeout(config.patience, begun).await {
+            Ok(begun) => begun.unwrap_or(Err(ArchiveError::Closing)),
+            Err(_) => Err(ArchiveError::stalled(
+                "begin a recording in",
+                &config.root,
+                config.patience,
+            )),
+        }
     }
 
     /// Reads this archive's recordings, encrypted ones with the key that the keeper opens.
@@ -152,13 +164,14 @@ impl Archive {
         // 1. The marker, with room for the sealed manifest.
         let path = place.marker(&config.root, config.node);
         // Opened again: a file to append to cannot be written over (pwrite(2), BUGS).
-        let file = disk
-            .create(&path)
+        let file = failing!("archive.create", stamp.session)
+            .and_then(|()| disk.create(&path))
             .and_then(|_| disk.open(&path))
             .map_err(|error| match exists(&error) {
                 true => ArchiveError::Exists(stamp.session),
                 false => ArchiveError::io("create", &path, &error),
             })?;
+        point!("archive.marker-made", stamp.session);
         let marker = Marker { path, file };
         let begun = self.lay_out(place, &directory, &marker, &bytes);
         if let Err(error) = begun {
@@ -188,6 +201,7 @@ impl Archive {
             marker,
             key,
             sealing,
+            patience: config.patience,
         });
         Ok(Opened { recorder, transfers })
     }
@@ -209,6 +223,7 @@ impl Archive {
             .file
             .allocate(room)
             .map_err(at("reserve room in", &marker.path))?;
+        point!("archive.room-reserved", place.session());
         // 2. The directories.
         let mut unsynced = BTreeSet::from([open_directory(&config.root, config.node)]);
         let parents = place.parents(&config.root);
@@ -220,6 +235,7 @@ impl Archive {
             false => ArchiveError::io("create", directory, &error),
         })?;
         unsynced.extend(directory.parent().map(Path::to_owned));
+        point!("archive.directories-made", place.session());
         // 3. The manifest, under another name until it is whole.
         let (new, name) = (directory.join(MANIFEST_NEW), directory.join(MANIFEST));
         let file = disk.create(&new).map_err(at("create", &new))?;
@@ -235,15 +251,21 @@ impl Archive {
             }
             rest = rest.get(count..).unwrap_or_default();
         }
+        point!("archive.manifest-written", place.session());
         // 4. All of it durable, in one go: journals write what came before with the first of these.
         file.sync().map_err(at("sync", &new))?;
+        point!("archive.manifest-synced", place.session());
         for directory in unsynced {
             disk.sync_dir(&directory).map_err(at("sync", &directory))?;
         }
         self.inner.durable.lock().extend(parents);
+        point!("archive.names-synced", place.session());
         // 5. The manifest's name.
         disk.rename(&new, &name).map_err(at("name", &name))?;
-        disk.sync_dir(directory).map_err(at("sync", directory))
+        point!("archive.manifest-named", place.session());
+        disk.sync_dir(directory).map_err(at("sync", directory))?;
+        point!("archive.begun", place.session());
+        Ok(())
     }
 
     /// After a recording that could not begin. What stays is cleared away at the node's next start.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gatehouse_model::SessionId;
 use gatehouse_recording::manifest::ManifestError;
@@ -32,6 +33,18 @@ pub enum ArchiveError {
         action: &'static str,
         /// On what.
         path: PathBuf,
+    },
+    /// The disk does not answer: a file server that is gone, a broken controller.
+    #[error(
+        "the disk has not answered for {seconds} seconds: cannot {action} {path}; check the disk or the file server"
+    )]
+    Stalled {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// How long was waited.
+        seconds: u64,
     },
     /// Anything else that the system answers, such as a fault of the disk.
     #[error("cannot {action} {path}: {reason}")]
@@ -123,6 +136,14 @@ impl ArchiveError {
                 path,
                 reason: error.to_string(),
             },
+        }
+    }
+
+    pub(crate) fn stalled(action: &'static str, path: &Path, waited: Duration) -> Self {
+        Self::Stalled {
+            action,
+            path: path.to_owned(),
+            seconds: waited.as_secs(),
         }
     }
 

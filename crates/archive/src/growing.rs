@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use gatehouse_faults::{failing, point};
 use gatehouse_recording::frames::FrameWriter;
 use sha2::{Digest, Sha256};
 
@@ -98,8 +99,8 @@ impl Growing {
             length: self.length,
             digest: self.digest.clone(),
         };
-        let written = self
-            .cut_back()
+        let written = failing!("archive.append", path.display())
+            .and_then(|()| self.cut_back())
             .and_then(|()| write(&*self.file, &mut self.frames, &mut tally));
         if let Err(error) = written {
             self.torn = true;
@@ -110,6 +111,7 @@ impl Growing {
         self.length = tally.length;
         self.digest = tally.digest;
         self.dirty = true;
+        point!("archive.appended", path.display());
         Ok(())
     }
 

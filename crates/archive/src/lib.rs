@@ -48,6 +48,9 @@
 //!   counted in the manifest's `bytes_lost`; an end mark that cannot be written is missed in the manifest's list.
 //! - **Bounded.** Of one session at most 256 KiB wait, or one event if it is larger, and nothing is taken while anything has
 //!   waited for 100 ms. Whoever pushes waits; other sessions do not. Transfers that nobody takes are counted, never waited for.
+//! - **A silent disk has failed.** Nobody waits longer than [`ArchiveConfig::patience`] for a disk that does not answer, whether
+//!   to begin, to push, to have made durable or to close. Strictly that is a failure as any other; in best effort what passes is counted
+//!   as lost until the disk answers. What hangs cannot be called back: it holds its thread until then.
 //! - **Strict means strict.** After the first failed write nothing is taken any more, in any channel of the session, and
 //!   [`RecordingFailed`] says how many bytes had been handed over in vain. In best effort the gap is in the cast (`g`),
 //!   in [`Progress::lost`] and in the manifest.

@@ -1,6 +1,6 @@
 //! What waits to be written, and how much of it may.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use gatehouse_recording::channel::Verdict;
@@ -38,9 +38,14 @@ pub(crate) enum Item {
 
 impl Item {
     pub(crate) fn weight(&self) -> usize {
+        ITEM_BYTES + usize::try_from(self.bytes()).unwrap_or(usize::MAX - ITEM_BYTES)
+    }
+
+    /// Bytes that pass with it.
+    pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Self::Event { event, .. } => ITEM_BYTES + event.weight(),
-            _ => ITEM_BYTES,
+            Self::Event { event, .. } => event.weight() as u64,
+            _ => 0,
         }
     }
 }
@@ -52,6 +57,12 @@ pub(crate) struct Queue {
     pub(crate) items: VecDeque<(Instant, Item)>,
     /// Weight of the items here and of those that a thread is writing.
     pub(crate) weight: usize,
+    /// Bytes of the events that a thread is writing.
+    pub(crate) writing: u64,
+    /// Bytes by channel that were let past while the disk did not answer (best effort).
+    pub(crate) skipped: BTreeMap<u32, u64>,
+    /// The disk has kept somebody waiting for as long as anybody waits, and has not answered since.
+    pub(crate) stalled: bool,
     /// Since when the oldest of them waits.
     pub(crate) since: Option<Instant>,
     /// Whether a thread works for this session, or will.
@@ -63,6 +74,13 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
+    /// Lets an event past that cannot be written now.
+    pub(crate) fn skip(&mut self, item: &Item) {
+        if let Item::Event { channel, .. } = item {
+            *self.skipped.entry(*channel).or_default() += item.bytes();
+        }
+    }
+
     /// Whether anything is taken.
     pub(crate) fn check(&self) -> Result<(), PushError> {
         match &self.failure {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use gatehouse_faults::{failing, point};
 use gatehouse_model::{RecordMode, SessionId};
 use gatehouse_recording::frames::FileKey;
 use gatehouse_recording::manifest::{Manifest, RecordingEnd};
@@ -36,6 +37,8 @@ const NAP: Duration = Duration::from_millis(1);
 struct Side {
     writer: Writer,
     sync_at: Option<Instant>,
+    /// When a thread was last told to make durable what was written.
+    sync_began: Option<Instant>,
     /// Bytes lost on channels that still have to be told so (best effort).
     gaps: BTreeMap<u32, u64>,
     /// Those of them that the next write tells.
@@ -69,6 +72,8 @@ pub(crate) struct Core {
     /// What the files are encrypted with, if they are.
     pub(crate) key: Option<Arc<FileKey>>,
     sealing: Sealing,
+    /// How long anybody waits for the disk.
+    pub(crate) patience: Duration,
     this: Weak<Self>,
 }
 
@@ -84,6 +89,7 @@ pub(crate) struct Beginning {
     pub(crate) marker: Marker,
     pub(crate) key: Option<Arc<FileKey>>,
     pub(crate) sealing: Sealing,
+    pub(crate) patience: Duration,
 }
 
 impl Core {
@@ -99,11 +105,13 @@ impl Core {
             marker,
             key,
             sealing,
+            patience,
         } = beginning;
         let (gaps, telling) = (BTreeMap::new(), BTreeMap::new());
         let side = Side {
             writer,
             sync_at: None,
+            sync_began: None,
             gaps,
             telling,
             lost: 0,
@@ -127,6 +135,7 @@ impl Core {
             syncing: AtomicBool::new(false),
             key,
             sealing,
+            patience,
             this: this.clone(),
         })
     }
@@ -134,6 +143,8 @@ impl Core {
     /// Enqueues when there is room, and stamps the item then.
     pub(crate) async fn push(&self, mut item: Item) -> Result<(), PushError> {
         let _turn = self.turn.lock().await;
+        let patience = tokio::time::sleep(self.patience);
+        tokio::pin!(patience);
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -148,8 +159,15 @@ impl Core {
                     self.enqueue(&mut queue, item);
                     return Ok(());
                 }
+                if queue.stalled {
+                    queue.skip(&item);
+                    return Ok(());
+                }
             }
-            changed.await;
+            tokio::select! {
+                () = changed => {}
+                () = &mut patience => self.stalled(),
+            }
         }
     }
 
@@ -254,20 +272,10 @@ impl Core {
         if queue.failure.is_some() {
             return;
         }
-        let waiting: usize = queue
-            .items
-            .iter()
-            .map(|(_, item)| {
-                if let Item::Event { event, .. } = item {
-                    event.weight()
-                } else {
-                    0
-                }
-            })
-            .sum();
+        let waiting: u64 = queue.items.iter().map(|(_, item)| item.bytes()).sum();
         let failure = RecordingFailed {
             cause,
-            relayed_not_written: lost + waiting as u64,
+            relayed_not_written: lost + waiting,
         };
         tracing::error!(session = %self.manifest.head.session, %failure, "recording failed");
         queue.failure = Some(failure.clone());
@@ -283,6 +291,32 @@ impl Core {
         self.changed.notify_waiters();
     }
 
+    /// Finds out whether the disk has kept something waiting for longer than anybody waits.
+    pub(crate) fn look_at_the_disk(&self) {
+        let overdue = {
+            let queue = self.queue.lock();
+            let waited = queue.since.map(|since| since.elapsed());
+            !queue.stalled && queue.failure.is_none() && waited.is_some_and(|waited| waited > self.patience)
+        };
+        if overdue {
+            self.stalled();
+        }
+    }
+
+    /// The disk keeps everything waiting. In best effort the session goes on, and what passes is counted.
+    fn stalled(&self) {
+        let cause = ArchiveError::stalled("write in", &self.directory, self.patience);
+        let mut queue = self.queue.lock();
+        let writing = queue.writing;
+        if self.manifest.head.recording.mode == RecordMode::BestEffort {
+            tracing::warn!(session = %self.manifest.head.session, %cause, "a gap in a recording");
+            queue.stalled = true;
+        } else {
+            drop(queue);
+            self.fail(cause, writing);
+        }
+    }
+
     /// Has what was written made durable, if it is time and the last time is over.
     fn sync(&self, side: &mut Side) {
         let now = Instant::now();
@@ -290,11 +324,14 @@ impl Core {
             side.sync_at = None;
         } else if *side.sync_at.get_or_insert(now + SYNC_EVERY) <= now {
             side.sync_at = Some(now + SYNC_EVERY);
-            if let Some(this) = self
-                .this
-                .upgrade()
-                .filter(|this| !this.syncing.swap(true, Ordering::AcqRel))
-            {
+            if self.syncing.swap(true, Ordering::AcqRel) {
+                let waited = side.sync_began.map(|began| now.duration_since(began));
+                if waited.is_some_and(|waited| waited > self.patience) {
+                    let cause = ArchiveError::stalled("make durable", &self.directory, self.patience);
+                    self.sync_failed(cause);
+                }
+            } else if let Some(this) = self.this.upgrade() {
+                side.sync_began = Some(now);
                 let dirty = side.writer.take_dirty();
                 self.pool.chore(Box::new(move || this.make_durable(&dirty)));
             }
@@ -306,11 +343,14 @@ impl Core {
             file.sync()
                 .map_err(|error| ArchiveError::io("sync", path, &error))
         };
-        let mut synced = dirty.files.iter().try_for_each(sync);
+        let asked = failing!("archive.sync", self.directory.display());
+        let mut synced = asked.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
+        synced = synced.and_then(|()| dirty.files.iter().try_for_each(sync));
         if synced.is_ok() && dirty.names {
             let named = self.disk.sync_dir(&self.directory);
             synced = named.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
         }
+        point!("archive.synced", self.directory.display());
         self.syncing.store(false, Ordering::Release);
         if let Err(cause) = synced {
             self.sync_failed(cause);
@@ -353,6 +393,7 @@ impl Core {
             return Ok(sealed.clone());
         }
         side.writer.end_files();
+        point!("archive.end-marks-written", self.path);
         let files = side.writer.written()?;
         // All files: what a thread took to sync may not have got there yet.
         let synced = side.writer.files();
@@ -386,7 +427,9 @@ impl Worker for Core {
         let mut side = self.side.lock();
         let (batch, failed) = {
             let mut queue = self.queue.lock();
-            (std::mem::take(&mut queue.items), queue.failure.is_some())
+            let batch = std::mem::take(&mut queue.items);
+            queue.writing = batch.iter().map(|(_, item)| item.bytes()).sum();
+            (batch, queue.failure.is_some())
         };
         let weight: usize = batch.iter().map(|(_, item)| item.weight()).sum();
         let batch: Vec<Item> = batch.into_iter().map(|(_, item)| item).collect();
@@ -410,8 +453,20 @@ impl Worker for Core {
             let reason = "the recorder failed internally; see the log".to_owned();
             self.fail(ArchiveError::Io { action, path, reason }, side.lost);
         }
-        drop(side);
         let mut queue = self.queue.lock();
+        // What was let past came after all that was written now: the next write tells of it.
+        for (channel, bytes) in std::mem::take(&mut queue.skipped) {
+            *side.gaps.entry(channel).or_default() += bytes;
+            side.lost += bytes;
+        }
+        let lost = side.lost;
+        drop(side);
+        self.progress.send_if_modified(|progress| {
+            let more = lost > progress.lost;
+            progress.lost = progress.lost.max(lost);
+            more
+        });
+        (queue.stalled, queue.writing) = (false, 0);
         queue.weight -= weight;
         queue.since = queue.items.front().map(|(since, _)| *since);
         queue.scheduled = false;

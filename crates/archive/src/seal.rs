@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gatehouse_faults::{failing, point};
 use gatehouse_recording::manifest::{Manifest, ManifestFile, ManifestText};
 use gatehouse_recording::signature::SigningKey;
 
@@ -89,30 +90,35 @@ pub(crate) fn seal(
 ) -> Result<Sealed, ArchiveError> {
     let bytes = manifest.to_signed_bytes(key);
     // Written over room that was reserved when the recording was opened: a full disk is no obstacle.
-    let written = marker
-        .file
-        .write_at(&bytes, 0)
+    let written = failing!("archive.seal", path)
+        .and_then(|()| marker.file.write_at(&bytes, 0))
         .and_then(|()| marker.file.set_len(bytes.len() as u64));
     written.map_err(|error| ArchiveError::io("write the manifest in", &marker.path, &error))?;
+    point!("archive.closing-manifest-written", path);
     for (path, file) in files {
         file.sync()
             .map_err(|error| ArchiveError::io("sync", path, &error))?;
     }
+    point!("archive.files-synced", path);
     marker
         .file
         .sync()
         .map_err(|error| ArchiveError::io("sync", &marker.path, &error))?;
+    point!("archive.closing-manifest-synced", path);
     let sync = |directory: &Path| {
         disk.sync_dir(directory)
             .map_err(|error| ArchiveError::io("sync", directory, &error))
     };
     // The names of the files, before the manifest that lists them has its own.
     sync(directory)?;
+    point!("archive.file-names-synced", path);
     let name = directory.join(MANIFEST);
     disk.rename(&marker.path, &name)
         .map_err(|error| ArchiveError::io("replace", &name, &error))?;
+    point!("archive.closing-manifest-named", path);
     sync(directory)?;
     marker.path.parent().map_or(Ok(()), sync)?;
+    point!("archive.sealed", path);
     let text = ManifestText::from_bytes(&bytes).map_err(|error| ArchiveError::damaged(directory, &error))?;
     Ok(Sealed::of(path, &text, transfers_missed))
 }

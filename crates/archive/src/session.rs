@@ -97,16 +97,18 @@ impl SessionRecorder {
         self.core.queue.lock().failure.clone()
     }
 
-    /// Waits for the failure that ends recording; forever if none comes.
+    /// Waits for the failure that ends recording; forever if none comes. Whoever waits here also sees to it that a disk
+    /// that does not answer is found out when nobody pushes.
     pub async fn failed(&self) -> RecordingFailed {
         let mut failed = self.core.failed.subscribe();
-        match failed
-            .wait_for(Option::is_some)
-            .await
-            .map(|failure| failure.clone())
-        {
-            Ok(Some(failure)) => failure,
-            _ => std::future::pending().await,
+        loop {
+            self.core.look_at_the_disk();
+            let waited = async { failed.wait_for(Option::is_some).await.ok()?.clone() };
+            match tokio::time::timeout(self.core.patience / 2, waited).await {
+                Ok(Some(failure)) => return failure,
+                Ok(None) => std::future::pending().await,
+                Err(_) => {}
+            }
         }
     }
 
@@ -132,7 +134,7 @@ impl SessionRecorder {
     /// sealed at the node's next start.
     ///
     /// # Errors
-    /// The files or the manifest could not be made durable.
+    /// The files or the manifest could not be made durable, or the disk did not answer in time.
     pub async fn seal(&self, end: RecordingEnd) -> Result<Sealed, ArchiveError> {
         let (answer, finished) = oneshot::channel();
         {
@@ -147,18 +149,24 @@ impl SessionRecorder {
             );
         }
         self.core.changed.notify_waiters();
-        // The answer is dropped only with the pool; sealing is possible all the same.
-        drop(finished.await);
         let core = self.core.clone();
-        tokio::task::spawn_blocking(move || core.seal(end))
+        let sealing = async move {
+            // The answer is dropped only with the pool; sealing is possible all the same.
+            drop(finished.await);
+            let sealing = tokio::task::spawn_blocking(move || core.seal(end));
+            sealing.await.unwrap_or(Err(ArchiveError::Closing))
+        };
+        let patience = self.core.patience;
+        tokio::time::timeout(patience, sealing)
             .await
-            .unwrap_or(Err(ArchiveError::Closing))
+            .unwrap_or_else(|_| Err(ArchiveError::stalled("close", &self.core.directory, patience)))
     }
 }
 
 impl ChannelTap {
     /// Hands an event over; call it before the event is relayed, and relay it only if this succeeds. Waits while 256 KiB
-    /// are outstanding or something has been for 100 ms. An event larger than that passes when nothing else waits. The
+    /// are outstanding or something has been for 100 ms, for as long as [`ArchiveConfig::patience`](crate::ArchiveConfig)
+    /// says: a disk that does not answer then has failed. An event larger than that passes when nothing else waits. The
     /// event is stamped when it is taken. Dropping the future takes the event back, if it was still waiting.
     ///
     /// # Errors

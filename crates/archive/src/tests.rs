@@ -4,6 +4,7 @@ mod crash;
 mod encrypted;
 mod faulty;
 mod growing;
+mod power;
 mod tampered;
 mod trouble;
 
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gatehouse_model::{BinaryMode, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId};
@@ -65,6 +67,7 @@ fn config(root: &Path) -> ArchiveConfig {
         root: root.join("recordings"),
         node: node(),
         writers: 2,
+        patience: Duration::from_secs(20),
     }
 }
 

@@ -18,11 +18,13 @@ mod agent;
 mod asciinema;
 mod client;
 mod echo;
+mod faults;
 mod haproxy;
 mod net;
 mod node;
 mod overheard;
 mod postgres;
+mod process;
 mod receiver;
 mod run;
 mod scene;
@@ -32,16 +34,18 @@ mod sshd;
 mod terminal;
 mod tools;
 mod wait;
+mod wire;
 
 pub use account::Account;
 pub use asciinema::asciinema_cat;
 pub use client::{Client, Target};
 pub use echo::{Echo, answers, connect, talk, talk_on_socket};
+pub use faults::require_fault_points;
 pub use haproxy::Haproxy;
 pub use net::{Net, connect_from, free_port};
 pub use node::Node;
 pub use overheard::{Agreed, Overheard};
-pub use postgres::{database, sql};
+pub use postgres::{Cluster, database, sql};
 pub use receiver::{Received, Receiver};
 pub use run::{Done, Run, Running};
 pub use scene::{Scene, Setup, add_server, add_server_at};
@@ -51,6 +55,7 @@ pub use sshd::{HostKey, Sshd, SshdSetup};
 pub use terminal::Terminal;
 pub use tools::{client_file, go_client, node_modules, noise, python};
 pub use wait::{LIMIT, wait_for};
+pub use wire::{Towards, Trouble, Wire};
 
 /// Whether the tests run as root. Those that need accounts or mounts call this first.
 pub fn require_root(what: &str) {

@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use crate::faults::VARIABLE;
 use crate::run::{env_clean, send_signal};
 use crate::site::program;
 use crate::wait::{LIMIT, wait_for};
@@ -23,27 +25,43 @@ pub struct Node {
 impl Node {
     /// Starts a node and waits until it is ready.
     pub(crate) fn start(config: &Path, log: PathBuf) -> Self {
-        let mut node = Self {
+        let mut node = Self::launch(config, log);
+        node.await_ready();
+        node
+    }
+
+    /// Starts a node and does not wait for it.
+    pub(crate) fn launch(config: &Path, log: PathBuf) -> Self {
+        Self {
             child: spawn(config, &log),
             log,
             ssh: HashMap::new(),
             proxied: HashMap::new(),
-        };
+        }
+    }
+
+    fn await_ready(&mut self) {
         wait_for("the node to be ready", LIMIT, || {
-            if let Ok(Some(status)) = node.child.try_wait() {
-                panic!("the node ended with {status}:\n{}", node.log());
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("the node ended with {status}:\n{}", self.log());
             }
-            node.log().lines().any(is_ready).then_some(())
+            self.log().lines().any(is_ready).then_some(())
         });
-        for (addr, behind_proxy) in node.log().lines().filter_map(listening) {
+        for (addr, behind_proxy) in self.log().lines().filter_map(listening) {
             let listeners = if behind_proxy {
-                &mut node.proxied
+                &mut self.proxied
             } else {
-                &mut node.ssh
+                &mut self.ssh
             };
             listeners.insert(addr.ip(), addr);
         }
-        node
+    }
+
+    /// Waits until it has ended by itself, as after a crash.
+    pub fn crashes(mut self) -> ExitStatus {
+        wait_for("the node to crash", LIMIT, || {
+            self.child.try_wait().ok().flatten()
+        })
     }
 
     /// Where the SSH gate listens at this address.
@@ -108,9 +126,14 @@ impl Node {
     }
 
     /// Ends it as an administrator would, and waits.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
+        self.terminate_within(LIMIT)
+    }
+
+    /// The same with a deadline of its own.
+    pub fn terminate_within(mut self, limit: Duration) -> ExitStatus {
         self.signal(Signal::SIGTERM);
-        wait_for("the node to end after SIGTERM", LIMIT, || {
+        wait_for("the node to end after SIGTERM", limit, || {
             self.child.try_wait().ok().flatten()
         })
     }
@@ -138,6 +161,7 @@ fn spawn(config: &Path, log: &Path) -> Child {
     command
         .args(["serve", "--config"])
         .arg(config)
+        .env(VARIABLE, config.with_file_name("faults"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(file)

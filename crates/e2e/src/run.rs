@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use crate::process::kill_tree;
 use crate::tools::missing;
 use crate::wait::LIMIT;
 
@@ -273,7 +274,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Unless it has ended: its number may be another's by now.
+        if self.is_running() {
+            kill_tree(self.pid());
+        }
         let _ = self.child.wait();
     }
 }

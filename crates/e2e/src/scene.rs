@@ -14,7 +14,7 @@ use crate::wait::{LIMIT, wait_for};
 /// What differs from the usual scene.
 pub struct Setup<'a> {
     /// Where the store is.
-    pub database: Database,
+    pub database: Database<'a>,
     /// TOML for the configuration, as [`Site::write_config`] takes it.
     pub config: &'a str,
     /// Lines for the server's configuration.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::faults;
 use crate::net::Net;
 use crate::node::Node;
 use crate::postgres::database;
@@ -18,11 +19,13 @@ const PROXIES: u8 = 4;
 
 /// Where the store is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Database {
+pub enum Database<'a> {
     /// In the data directory.
     Sqlite,
     /// In a database of its own on the cluster of this test run.
     Postgres,
+    /// At this address.
+    At(&'a str),
 }
 
 /// A site under test.
@@ -54,12 +57,13 @@ pub fn program() -> PathBuf {
 
 impl Site {
     /// A site whose node is not started, configured as [`Site::write_config`] says.
-    pub fn new(database_kind: Database, lines: &str) -> Self {
+    pub fn new(database_kind: Database<'_>, lines: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the site");
         let net = Net::next();
         let database_url = match database_kind {
             Database::Sqlite => "sqlite".to_owned(),
             Database::Postgres => database(),
+            Database::At(url) => url.to_owned(),
         };
         let site = Self {
             node: None,
@@ -121,6 +125,24 @@ impl Site {
         self.node = Some(Node::start(&self.config(), log));
     }
 
+    /// Starts the node where it is going to crash, and waits for that.
+    pub fn serve_and_crash(&mut self) {
+        self.starts += 1;
+        let log = self.folder.path().join(format!("node-{}.log", self.starts));
+        Node::launch(&self.config(), log).crashes();
+    }
+
+    /// From now on these go wrong in the node: `POINT = WHAT`, as the crate of fault points says.
+    #[track_caller]
+    pub fn arm(&self, lines: &[&str]) {
+        faults::arm(&self.folder.path().join("faults"), lines);
+    }
+
+    /// From now on nothing does.
+    pub fn disarm(&self) {
+        let _ = fs::remove_file(self.folder.path().join("faults"));
+    }
+
     /// Runs `serve` where it cannot serve; gives how it ended.
     pub fn serve_in_vain(&self) -> Done {
         self.cli(&["serve"]).done()
@@ -165,6 +187,11 @@ impl Site {
     /// The running node.
     pub fn node(&self) -> &Node {
         self.node.as_ref().expect("the node was started")
+    }
+
+    /// Whether the node runs: it was started and has not ended by itself.
+    pub fn is_serving(&mut self) -> bool {
+        self.node.as_mut().is_some_and(Node::is_running)
     }
 
     /// Takes the node, to end it.

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::net::free_port;
+use crate::process::kill_with_variable;
 use crate::run::Run;
 use crate::this_login;
 use crate::wait::{LIMIT, wait_for};
@@ -184,6 +185,8 @@ impl Drop for Sshd {
     #[expect(clippy::print_stderr, reason = "shown with a failed test")]
     fn drop(&mut self) {
         self.stop();
+        // What logins have left running, and would run for ever now that the folder goes.
+        kill_with_variable(&format!("HOME={}", self.files().display()));
         if std::thread::panicking() {
             eprintln!("-- log of sshd at {}\n{}", self.addr, self.log());
         }

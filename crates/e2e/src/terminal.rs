@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nix::pty::{Winsize, openpty};
 
+use crate::process::kill_tree;
 use crate::run::{Collected, Run};
 use crate::wait::{LIMIT, wait_for};
 
@@ -135,7 +136,9 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        if !self.has_ended() {
+            kill_tree(self.child.id());
+        }
         let _ = self.child.wait();
     }
 }

@@ -13,6 +13,7 @@ use gatehouse_store::{Denied, StoreError, StoredCredential};
 use crate::Gate;
 use crate::guard::FailedLogin;
 use crate::limits::Place;
+use crate::outage::in_time;
 use crate::session::{OpenError, Proof, Recording};
 
 /// A connection that has come: who by its source, what by its destination. Nothing is decided yet.
@@ -362,12 +363,8 @@ impl Decided {
     }
 
     pub(crate) async fn credential(&self, proof: Proof) -> Result<Option<StoredCredential>, StoreError> {
-        let stored = self
-            .accepted
-            .gate()
-            .store()
-            .credential_for(self.grant.server, &self.login)
-            .await?;
+        let store = self.accepted.gate().store();
+        let stored = in_time(store.credential_for(self.grant.server, &self.login)).await?;
         Ok(stored.filter(|found| proof.satisfies(found.trust)))
     }
 
@@ -381,7 +378,7 @@ impl Decided {
             .outcome(Outcome::Failed)
             .reason(reason)
             .detail("sentence", sentence);
-        if let Err(error) = gate.store().record(draft).await {
+        if let Err(error) = in_time(gate.store().record(draft)).await {
             tracing::error!(%error, "a failed login could not be written down");
         }
     }

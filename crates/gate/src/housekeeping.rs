@@ -8,6 +8,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Gate;
 use crate::forward;
+use crate::outage::{Outage, in_time};
 use crate::supervise::{self, Ending};
 
 /// Orders from other processes are read this often.
@@ -28,9 +29,9 @@ pub(crate) async fn run(gate: Gate) {
     loop {
         let outcome = tokio::select! {
             () = gate.stopped() => return,
-            _ = counts.tick() => write_counts(&gate).await,
-            _ = news.tick() => if gate.registry().take_stirred() { write_news(&gate).await } else { continue },
-            _ = sweep.tick() => delete_old(&gate).await,
+            _ = counts.tick() => in_time(write_counts(&gate)).await,
+            _ = news.tick() => if gate.registry().take_stirred() { in_time(write_news(&gate)).await } else { continue },
+            _ = sweep.tick() => in_time(delete_old(&gate)).await,
         };
         outage.note(outcome);
     }
@@ -44,7 +45,7 @@ pub(crate) async fn watch_kills(gate: Gate) {
             () = gate.stopped() => return,
             _ = kills.tick() => {}
         }
-        if let Err(error) = carry_out_kills(&gate).await {
+        if let Err(error) = in_time(carry_out_kills(&gate)).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "orders to end sessions could not be read"
@@ -57,31 +58,6 @@ pub(crate) fn ticker(every: Duration) -> Interval {
     let mut ticker = interval(every);
     ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticker
-}
-
-#[derive(Default)]
-struct Outage {
-    lasting: bool,
-}
-
-impl Outage {
-    fn note(&mut self, outcome: Result<(), StoreError>) {
-        match outcome {
-            Ok(()) if self.lasting => {
-                self.lasting = false;
-                tracing::info!("the database answers again");
-            }
-            Ok(()) => {}
-            Err(error) if self.lasting => tracing::debug!(%error, "the database still does not answer"),
-            Err(error) => {
-                self.lasting = true;
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the database does not answer; running sessions go on"
-                );
-            }
-        }
-    }
 }
 
 async fn carry_out_kills(gate: &Gate) -> Result<(), StoreError> {

@@ -18,6 +18,9 @@
 //!   more is relayed.
 //! - **Closed exactly once.** Whatever happens, panic included, a session's recording is sealed and its row closed
 //!   once, with one reason. Nothing but this crate writes session rows.
+//! - **Supervised or ended.** A session whose supervision is lost by a fault of the gate is ended.
+//! - **A database may fall silent.** Running sessions do not need it; whoever opens one waits for a bounded time; rows are completed
+//!   when it is back.
 //! - **Guarded.** Connections, denials and failed logins are bounded in all and per source (`guard`, `limits`), so that
 //!   no stranger keeps a known person out; an address counts only where the socket or a listed proxy says it.
 //! - **Bounded.** Every queue here has a
@@ -41,6 +44,7 @@ mod live;
 mod mend;
 mod node;
 mod nodes;
+mod outage;
 pub mod proxy_protocol;
 mod recording_keys;
 mod refresh;

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gatehouse_archive::{ChannelTap, PushError, RecordingFailed, Sealed, SessionRecorder};
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
+use gatehouse_faults::point;
 use gatehouse_model::{EndReason, SessionId, Timestamp};
 use gatehouse_policy::{Grant, Rights};
 use gatehouse_recording::manifest::RecordingTerms;
@@ -21,7 +22,8 @@ use crate::accepted::Decided;
 use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::{Ledger, Way};
-use crate::mend::anchor;
+use crate::mend::{SealLater, anchor};
+use crate::outage::in_time;
 use crate::session::recording_end;
 use crate::transfers::TransferRows;
 use crate::watching::Slot;
@@ -52,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) abort: CancellationToken,
     pub(crate) finished: AtomicBool,
     pub(crate) loss_reported: AtomicBool,
+    /// The recording could not be closed with the session; a task goes on trying.
+    pub(crate) sealed_later: AtomicBool,
     pub(crate) channels: AtomicU32,
     pub(crate) subsystem: Mutex<Option<String>>,
     pub(crate) ledger: Ledger,
@@ -74,15 +78,20 @@ impl Core {
         self.gate().shown_path(self.recorder.path())
     }
 
+    /// The instant now as an end: never before the beginning, though the wall clock may have been set back meanwhile.
+    pub(crate) fn ended_at(&self) -> Timestamp {
+        self.gate().clock().now().max(self.started)
+    }
+
     pub(crate) async fn seal(&self, reason: &str) -> Option<Sealed> {
-        match self
-            .recorder
-            .seal(recording_end(self.gate().clock().now(), reason))
-            .await
-        {
+        let end = recording_end(self.ended_at(), reason);
+        match self.recorder.seal(end.clone()).await {
             Ok(sealed) => Some(sealed),
             Err(error) => {
-                tracing::error!(session = %self.id, error = &error as &dyn std::error::Error, "the recording could not be sealed");
+                tracing::error!(session = %self.id, error = &error as &dyn std::error::Error, "the recording could not be sealed; this is tried again");
+                if !self.sealed_later.swap(true, Ordering::AcqRel) {
+                    SealLater::of(self, end).begin();
+                }
                 None
             }
         }
@@ -125,19 +134,20 @@ impl Core {
             |f| f.to_string(),
         ))
         .detail("relayed_not_written", lost);
-        if let Err(error) = gate.store().record(draft).await {
+        if let Err(error) = in_time(gate.store().record(draft)).await {
             self.loss_reported.store(false, Ordering::Release);
             tracing::error!(session = %self.id, %error, "the failed recording could not be written into the book");
         }
     }
 
     pub(crate) async fn finish(&self, close: Close) {
+        point!("gate.relays-stopped", self.id);
         self.ledger.finish(self.gate().clock().now()).await;
         let sealed = self.seal(close.reason.as_str()).await;
         self.transfers.complete(self.gate(), sealed.as_ref()).await;
         self.report_loss().await;
         let unrecorded_bytes = self.recorder.relayed_not_written();
-        let now = self.gate().clock().now();
+        let now = self.ended_at();
         self.gate().login_book().leave(self, now);
         let news = self.doing.news(&self.counters, self.epoch, now);
         let closing = Closing {
@@ -150,13 +160,10 @@ impl Core {
             recording: sealed.map(|sealed| self.gate().summary(sealed)),
             unrecorded_bytes,
         };
-        let (gate, at) = (self.gate(), now);
+        let (gate, at, actor) = (self.gate(), now, self.actor());
         loop {
-            match gate
-                .store()
-                .close_session(&self.actor(), at, self.id, closing.clone())
-                .await
-            {
+            let closed = gate.store().close_session(&actor, at, self.id, closing.clone());
+            match in_time(closed).await {
                 Ok(_) => break,
                 Err(error @ StoreError::Database(_)) if !gate.is_stopped() => {
                     tracing::warn!(session = %self.id, error = &error as &dyn std::error::Error, "the session's row cannot be closed yet");
@@ -168,6 +175,7 @@ impl Core {
                 }
             }
         }
+        point!("gate.row-closed", self.id);
         tracing::info!(session = %self.id, reason = close.reason.as_str(), "session closed");
     }
 }
@@ -374,6 +382,11 @@ pub struct Tap {
 }
 
 impl Tap {
+    /// The session that it belongs to.
+    pub fn session(&self) -> SessionId {
+        self.core.id
+    }
+
     /// Hands bytes to the recorder; they may be relayed when this returns. Waits while the recorder is behind.
     ///
     /// # Errors

@@ -1,18 +1,90 @@
 //! Mending at the start of a node: recordings and rows that a crash left open.
 
-use gatehouse_archive::{Recovered, Sealed};
+use std::time::Duration;
+
+use gatehouse_archive::{Recovered, Sealed, SessionRecorder};
 use gatehouse_audit::Actor;
 use gatehouse_model::{EndReason, SessionId, SessionState};
+use gatehouse_recording::manifest::RecordingEnd;
 use gatehouse_store::{ByteCount, Closing, RecordingAnchor, RecordingSummary, Session, StoreError};
 
+use crate::live::{Core, RETRY};
+use crate::outage::in_time;
 use crate::start::{Gate, StartError};
 use crate::transfers::missing;
+
+/// Pause between attempts to seal a recording whose session is over.
+const SEAL_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the book is to hold of a closed recording.
 pub(crate) fn anchor(sealed: &Sealed) -> RecordingAnchor {
     RecordingAnchor {
         manifest_digest: sealed.manifest_digest.clone(),
         signed_by: sealed.signed_by.clone(),
+    }
+}
+
+/// A recording that could not be closed with its session: its disk was full, or did not answer. Holds nothing of the
+/// session itself, whose place is free for others.
+pub(crate) struct SealLater {
+    gate: Gate,
+    recorder: SessionRecorder,
+    end: RecordingEnd,
+    id: SessionId,
+    user: String,
+    server: String,
+}
+
+impl SealLater {
+    pub(crate) fn of(core: &Core, end: RecordingEnd) -> Self {
+        Self {
+            gate: core.gate().clone(),
+            recorder: core.recorder.clone(),
+            end,
+            id: core.id,
+            user: core.decided.user.to_string(),
+            server: core.decided.server.to_string(),
+        }
+    }
+
+    /// Tries until it is sealed and stands in the book, or the node stops; the next start mends it then.
+    pub(crate) fn begin(self) {
+        let gate = self.gate.clone();
+        gate.tasks().spawn(async move {
+            let sealed = loop {
+                tokio::select! {
+                    () = self.gate.stopping() => return,
+                    () = tokio::time::sleep(SEAL_AGAIN) => {}
+                }
+                match self.recorder.seal(self.end.clone()).await {
+                    Ok(sealed) => break sealed,
+                    Err(error) => {
+                        tracing::debug!(session = %self.id, %error, "the recording still cannot be sealed")
+                    }
+                }
+            };
+            self.write_down(&sealed).await;
+        });
+    }
+
+    async fn write_down(&self, sealed: &Sealed) {
+        let (now, actor) = (self.gate.clock().now(), Actor::node(self.gate.node()));
+        let (of, anchor) = (
+            (self.id, self.user.as_str(), self.server.as_str()),
+            anchor(sealed),
+        );
+        loop {
+            let written = self.gate.store().anchor_recording(&actor, now, of, &anchor);
+            match in_time(written).await {
+                Ok(()) => {
+                    break tracing::info!(session = %self.id, "a recording was sealed after its session");
+                }
+                Err(StoreError::Database(_)) if !self.gate.is_stopped() => tokio::time::sleep(RETRY).await,
+                Err(error) => {
+                    break tracing::error!(session = %self.id, %error, "a sealed recording could not be written into the book");
+                }
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use gatehouse_policy::{BuildError, Directory, DirectoryRows, DirectorySettings};
 use gatehouse_store::{Store, StoreError};
 
 use crate::Gate;
+use crate::outage::in_time;
 
 /// Pause before the directory is read again after a failure.
 const RETRY: Duration = Duration::from_millis(250);
@@ -26,7 +27,7 @@ pub(crate) async fn load(
     store: &Store,
     settings: &DirectorySettings,
 ) -> Result<Arc<Directory>, DirectoryError> {
-    let rows = store.directory_rows().await?;
+    let rows = in_time(store.directory_rows()).await?;
     Ok(Arc::new(Directory::build(rows, settings.clone())?))
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gatehouse_archive::{ArchiveError, Opened};
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
+use gatehouse_faults::point;
 use gatehouse_model::{Secret, SessionId, Timestamp};
 use gatehouse_recording::Offset;
 use gatehouse_recording::manifest::{ManifestHead, RecordingEnd, RecordingTerms};
@@ -23,12 +25,17 @@ use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
 use crate::live::{Close, Core, Live, RETRY};
 use crate::mend::anchor;
+use crate::outage::in_time;
 use crate::supervise::{self, Command};
 use crate::transfers::TransferRows;
 use crate::watching::Slot;
 
 /// Commands to a session that may wait to be carried out.
 const COMMANDS: usize = 16;
+/// The word for a session whose row was not written, or was and the database did not say so.
+const ROW_UNKNOWN: &str = "store_unreachable";
+/// For a database that answers again to have done what it was told before.
+const LATE: Duration = Duration::from_secs(20);
 
 /// What a person has proved beyond their address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -136,6 +143,7 @@ impl Recording {
             abort: CancellationToken::new(),
             finished: AtomicBool::new(false),
             loss_reported: AtomicBool::new(false),
+            sealed_later: AtomicBool::new(false),
             channels: AtomicU32::new(0),
             subsystem: parking_lot::Mutex::new(None),
             ledger: Ledger::default(),
@@ -144,16 +152,22 @@ impl Recording {
         });
         // Before the row, so that an order about it finds it here.
         gate.registry().open(id);
-        if let Err(error) = gate.store().open_session(new_session(&core)).await {
-            gate.registry().remove(id);
-            tracing::error!(session = %id, error = &error as &dyn std::error::Error, "the session's row could not be written");
-            core.seal("error").await;
-            return Err(OpenError::Store(error));
-        }
-        Ok(Self {
+        // From here on its drop closes what there is. A row too, if there is one after all: a database that is lost in
+        // the middle may have written it and not have said so.
+        let recording = Self {
             core,
             settled: AtomicBool::new(false),
-        })
+        };
+        let row = new_session(&recording.core);
+        if let Err(error) = in_time(gate.store().open_session(row)).await {
+            tracing::error!(session = %id, error = &error as &dyn std::error::Error, "the session's row could not be written");
+            recording.settled.store(true, Ordering::Release);
+            let (core, sentence) = (Arc::clone(&recording.core), error.to_string());
+            gate.tasks().spawn(fail(core, ROW_UNKNOWN.to_owned(), sentence));
+            return Err(OpenError::Store(error));
+        }
+        point!("gate.row-opening", id);
+        Ok(recording)
     }
 
     /// What was decided.
@@ -185,7 +199,7 @@ impl Recording {
                 stored.trust == CredentialTrust::AddressIsEnough,
             )
             .detail("proof", proof.as_str());
-        gate.store().record(draft).await?;
+        in_time(gate.store().record(draft)).await?;
         Ok(Some(Credential::from(stored)))
     }
 
@@ -195,7 +209,7 @@ impl Recording {
     /// The store cannot be asked.
     pub async fn pinned_algorithms(&self) -> Result<Vec<String>, StoreError> {
         let store = self.core.gate().store();
-        let keys = store.host_keys_of(self.core.decided.grant.server).await?;
+        let keys = in_time(store.host_keys_of(self.core.decided.grant.server)).await?;
         let accepted = keys.into_iter().filter(|key| key.state == HostKeyState::Accepted);
         Ok(accepted.map(|key| key.algorithm).collect())
     }
@@ -214,10 +228,10 @@ impl Recording {
         };
         let server = self.core.decided.grant.server;
         let actor = Actor::node(gate.node());
-        let verdict = gate
+        let seen = gate
             .store()
-            .see_host_key(&actor, gate.clock().now(), server, openssh, first_use)
-            .await?;
+            .see_host_key(&actor, gate.clock().now(), server, openssh, first_use);
+        let verdict = in_time(seen).await?;
         Ok(match verdict {
             Stored::Known => HostKeyVerdict::Known,
             Stored::Pinned | Stored::Held => HostKeyVerdict::FirstSeen,
@@ -261,20 +275,22 @@ impl Recording {
         if gate.is_stopping() {
             return Err(stopping());
         }
-        let transition = gate
+        let actor = core.actor();
+        let activated = gate
             .store()
-            .activate_session(&core.actor(), gate.clock().now(), core.id, activation)
-            .await
-            .map_err(OpenError::Store)?;
+            .activate_session(&actor, gate.clock().now(), core.id, activation);
+        let transition = in_time(activated).await.map_err(OpenError::Store)?;
         if transition == Transition::AlreadyDone {
             return Err(OpenError::Ended(
                 "this session was ended while it was being opened".to_owned(),
             ));
         }
-        self.settled.store(true, Ordering::Release);
+        // One of the two always stands ready to close the row.
         let live = Live::new(Arc::clone(core));
+        self.settled.store(true, Ordering::Release);
+        point!("gate.row-active", core.id);
         gate.login_book().enter(core);
-        gate.tasks().spawn(supervise::run(Arc::clone(core), commands));
+        gate.tasks().spawn(supervise::guarded(Arc::clone(core), commands));
         tracing::info!(
             session = %core.id,
             user = %core.decided.user,
@@ -314,13 +330,23 @@ async fn fail(core: Arc<Core>, reason: String, sentence: String) {
     let gate = core.gate();
     tracing::info!(session = %core.id, reason, "session failed");
     let at = gate.clock().now();
+    let actor = core.actor();
+    let mut late = reason == ROW_UNKNOWN;
+    point!("gate.failing", core.id);
     loop {
-        let outcome = gate
+        let failed = gate
             .store()
-            .fail_session(&core.actor(), at, core.id, (&reason, &sentence), anchor.as_ref())
-            .await;
-        match outcome {
+            .fail_session(&actor, at, core.id, (&reason, &sentence), anchor.as_ref());
+        match in_time(failed).await {
             Ok(Transition::Done) => return,
+            // There was no row; one may still come of what the database was told before it fell silent.
+            Ok(Transition::AlreadyDone) if late => {
+                late = false;
+                tokio::select! {
+                    () = gate.stopped() => {}
+                    () = tokio::time::sleep(LATE) => {}
+                }
+            }
             // The row went active although its activation was reported as failed.
             Ok(Transition::AlreadyDone) => return core.finish(Close::error(sentence)).await,
             Err(error @ StoreError::Database(_)) if !gate.is_stopped() => {
@@ -349,7 +375,7 @@ async fn no_recording(decided: &Decided, id: SessionId, error: ArchiveError) -> 
     .session(id)
     .outcome(Outcome::Failed)
     .reason(&error);
-    if let Err(error) = gate.store().record(draft).await {
+    if let Err(error) = in_time(gate.store().record(draft)).await {
         tracing::error!(session = %id, %error, "the failed recording could not be written into the book");
     }
     OpenError::Recording(error)

@@ -18,6 +18,8 @@ pub struct GateSettings {
     pub recordings: PathBuf,
     /// Threads that write recordings.
     pub writers: usize,
+    /// How long a session waits for a disk that does not answer.
+    pub disk_patience: Duration,
     /// How they are encrypted.
     pub encryption: RecordingEncryption,
     /// What the configuration adds to the directory: default zone, contact, recording terms.

@@ -20,6 +20,7 @@ use crate::forward::Taken;
 use crate::guard::{self, Guard};
 use crate::node::NodeHome;
 use crate::nodes::{self, NodeListenError, NodeListener};
+use crate::outage::in_time;
 use crate::recording_keys::{self, RecordingKeyError};
 use crate::refresh::{self, DirectoryError};
 use crate::registry::Registry;
@@ -117,6 +118,7 @@ impl Gate {
             root: settings.recordings.clone(),
             node: home.id(),
             writers: settings.writers,
+            patience: settings.disk_patience,
         };
         let archive = Archive::open(config, sealing)?;
         let directory = refresh::load(&store, &settings.directory).await?;
@@ -220,8 +222,8 @@ impl Gate {
         let _ = tokio::time::timeout(LAST_WRITES, self.tasks().wait()).await;
         let now = self.clock().now();
         let last = async {
-            self.store().flush_all_denials(now).await?;
-            self.store().stop_node(now, self.node()).await?;
+            in_time(self.store().flush_all_denials(now)).await?;
+            in_time(self.store().stop_node(now, self.node())).await?;
             // What a short check cannot finish is checked at the next start.
             tokio::time::timeout(LAST_WRITES, witness::seal(self))
                 .await
@@ -234,7 +236,8 @@ impl Gate {
             );
         }
         let _ = std::fs::remove_file(self.0.home.control_socket());
-        self.store().close().await;
+        // A database that does not answer takes no leave either.
+        let _ = tokio::time::timeout(LAST_WRITES, self.store().close()).await;
     }
 
     /// The settings.

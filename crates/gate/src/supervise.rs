@@ -1,11 +1,14 @@
 //! Supervision of one live session: decided again when something changes, warned ahead of its end, ended in time.
 
 mod countdown;
+#[cfg(test)]
+mod jumps;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatehouse_faults::point;
 use gatehouse_model::{EndReason, Timestamp};
 use tokio::sync::mpsc;
 
@@ -51,6 +54,27 @@ impl Ending {
     }
 }
 
+/// Watches a session until it closes. Without supervision there is no session: after a panic here it is ended.
+pub(crate) async fn guarded(core: Arc<Core>, commands: mpsc::Sender<Command>) {
+    let watching = tokio::spawn(run(Arc::clone(&core), commands.clone()));
+    if let Err(error) = watching.await
+        && error.is_panic()
+    {
+        tracing::error!(session = %core.id, "the supervision of a session panicked");
+        let sentence = "A fault of the gate ended this session.".to_owned();
+        end(
+            &core,
+            &commands,
+            Ending {
+                reason: EndReason::Error,
+                by: None,
+                sentence,
+            },
+        )
+        .await;
+    }
+}
+
 /// Watches a session until it closes.
 pub(crate) async fn run(core: Arc<Core>, commands: mpsc::Sender<Command>) {
     let gate = core.gate().clone();
@@ -60,6 +84,7 @@ pub(crate) async fn run(core: Arc<Core>, commands: mpsc::Sender<Command>) {
         directory.borrow_and_update();
         core.report_loss().await;
         let now = gate.clock().now();
+        point!("gate.supervise", core.id);
         let step = watch.examine(now);
         for notice in step.notices {
             // A protocol that takes no commands is stuck in a peer; a notice is not worth waiting for it.

@@ -33,6 +33,11 @@ use crate::{Close, Gate, OpenError, witness};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
+    gate_by(dir, Clock::system()).await
+}
+
+/// A node with a person and a server, by this clock.
+pub(crate) async fn gate_by(dir: &Path, clock: Clock) -> (Gate, Store, PolicyId) {
     let now = Timestamp::now();
     let actor = Actor::system();
     let store = Store::open(StoreConfig::new("sqlite", dir)).await.unwrap();
@@ -63,16 +68,21 @@ async fn gate(dir: &Path) -> (Gate, Store, PolicyId) {
         rules: rules(now),
     };
     let policy = store.grant_policy(&actor, now, policy).await.unwrap();
-    (start(dir, &store).await, store, policy.id)
+    (start_by(dir, &store, clock).await, store, policy.id)
 }
 
 /// A node of this directory.
 async fn start(dir: &Path, store: &Store) -> Gate {
+    start_by(dir, store, Clock::system()).await
+}
+
+async fn start_by(dir: &Path, store: &Store, clock: Clock) -> Gate {
     let home = NodeHome::take(dir, Uuid::new_v4()).unwrap();
     let settings = GateSettings {
         data_dir: dir.to_owned(),
         recordings: dir.join("recordings"),
         writers: 1,
+        disk_patience: PATIENCE,
         encryption: crate::RecordingEncryption::default(),
         directory: DirectorySettings::default(),
         warnings: Vec::new(),
@@ -85,12 +95,10 @@ async fn start(dir: &Path, store: &Store) -> Gate {
         node_listen: crate::NodeListen::default(),
         login_records: crate::LoginRecords::default(),
     };
-    Gate::start(settings, home, store.clone(), Clock::system())
-        .await
-        .unwrap()
+    Gate::start(settings, home, store.clone(), clock).await.unwrap()
 }
 
-fn rules(now: Timestamp) -> PolicyRules {
+pub(crate) fn rules(now: Timestamp) -> PolicyRules {
     PolicyRules {
         protocol: None,
         from: None,
@@ -110,7 +118,7 @@ fn rules(now: Timestamp) -> PolicyRules {
     }
 }
 
-fn accepted(gate: &Gate, door: &Door) -> Accepted {
+pub(crate) fn accepted(gate: &Gate, door: &Door) -> Accepted {
     let peer: SocketAddr = "127.0.1.10:50000".parse().unwrap();
     let local: SocketAddr = "127.0.20.1:22".parse().unwrap();
     let place = door.enter(alice()).ok().unwrap();
@@ -124,7 +132,7 @@ fn alice() -> Visitor {
     }
 }
 
-fn root() -> Login {
+pub(crate) fn root() -> Login {
     "root".parse().unwrap()
 }
 

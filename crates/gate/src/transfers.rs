@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Gate;
 use crate::live::RETRY;
+use crate::outage::in_time;
 
 /// Rows of one transaction.
 const AT_ONCE: usize = 256;
@@ -117,7 +118,7 @@ async fn write(
 /// Writes rows; while the database is gone, tries again.
 async fn keep(gate: &Gate, session: SessionId, rows: Vec<NewTransfer>) {
     while !rows.is_empty() {
-        match gate.store().add_transfers(rows.clone()).await {
+        match in_time(gate.store().add_transfers(rows.clone())).await {
             Ok(()) => return,
             Err(error @ StoreError::Database(_)) if !gate.is_stopped() => {
                 tracing::warn!(%session, error = &error as &dyn std::error::Error, "transfers cannot be written to the database yet");

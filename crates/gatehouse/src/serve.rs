@@ -121,6 +121,7 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
         data_dir: absolute(&config.data_dir)?,
         recordings: absolute(&config.recordings())?,
         writers: WRITERS,
+        disk_patience: config.recording.patience.std(),
         encryption: RecordingEncryption {
             recipients: config.recording.recipients.clone(),
             sealed_key: if config.recording.keep_sealed_key {

@@ -8,6 +8,7 @@ use gatehouse_house::metadata::{Metadata, Package};
 /// place yet: give it one here and in ARCHITECTURE.md.
 const FLOORS: &[(&str, u8)] = &[
     ("gatehouse-model", 0),
+    ("gatehouse-faults", 0),
     ("gatehouse-policy", 1),
     ("gatehouse-audit", 1),
     ("gatehouse-recording", 1),

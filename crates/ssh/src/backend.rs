@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use gatehouse_faults::point;
 use gatehouse_gate::{FirstKey, HostKeyVerdict, Recording};
 use gatehouse_model::{LegacyAlgorithms, Target, TargetHost};
 use parking_lot::Mutex;
@@ -128,12 +129,15 @@ pub(crate) async fn connect(
     )
     .await;
     match outcome {
-        Ok(Ok(handle)) => Ok(Backend {
-            handle,
-            ip,
-            legacy,
-            seen,
-        }),
+        Ok(Ok(handle)) => {
+            point!("ssh.connected", recording.id());
+            Ok(Backend {
+                handle,
+                ip,
+                legacy,
+                seen,
+            })
+        }
         Ok(Err(source)) => Err(match seen.lock().key_error.take() {
             Some(error) => error,
             None if matches!(source, russh::Error::Disconnect | russh::Error::HUP) => {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use gatehouse_faults::point;
 use gatehouse_model::Right;
 use gatehouse_recording::ChannelKind;
 use russh::keys::{Certificate, PublicKey};
@@ -57,6 +58,7 @@ impl Client {
         let Some(channel) = self.channel(id) else {
             return session.channel_failure(id);
         };
+        point!("ssh.asked-to-start", self.conn.accepted.source());
         if !channel.requests.lock().start_once() {
             return session.channel_failure(id);
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use gatehouse_faults::point;
 use gatehouse_gate::{Accepted, Close, Command, Live, LoginMethod, OpenError, Recording};
 use gatehouse_model::Right;
 use parking_lot::Mutex;
@@ -130,6 +131,7 @@ impl Conn {
         backend: Backend,
         method: LoginMethod,
     ) -> Result<Arc<Session>, OpenError> {
+        point!("ssh.logged-in", recording.id());
         let (live, commands) = recording.activate(method).await?;
         let banner = Mutex::new(backend.take_banner());
         let session = Arc::new(Session {

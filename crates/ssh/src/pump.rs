@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gatehouse_faults::point;
 use gatehouse_gate::{Tap, TapError};
 use gatehouse_recording::{Event, Exit, Stream};
 use russh::{ChannelMsg, ChannelReadHalf};
@@ -47,6 +48,7 @@ async fn pass_on(conn: &Arc<Conn>, channel: &SessionChannel, message: ChannelMsg
             if let Err(error) = tap.data(Stream::Input, data.clone()).await {
                 return cut(conn, channel, error);
             }
+            point!("ssh.input-recorded", tap.session());
             backend.data_bytes(data).await
         }
         ChannelMsg::ExtendedData { data, ext } => {
@@ -214,6 +216,7 @@ impl Output {
                 if let Err(error) = tap.data(Stream::Output, data.clone()).await {
                     return self.refused(tap, error).await;
                 }
+                point!("ssh.output-recorded", tap.session());
                 channel.client.data_bytes(data).await
             }
             ChannelMsg::ExtendedData { data, ext } => {

@@ -1,5 +1,6 @@
 //! Where the database is, connecting to it, and what its errors mean.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -84,7 +85,7 @@ impl Location {
                 // One try, so that the first error is told; the pool would go on trying and tell of the time only.
                 let first = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(options)).await;
                 let first = first
-                    .map_err(|_| no_answer())?
+                    .map_err(|_| no_answer(ACQUIRE))?
                     .map_err(|error| classify(&error))?;
                 let _ = first.close().await;
                 let pool = PgPoolOptions::new()
@@ -107,7 +108,12 @@ impl Location {
 fn make_private(path: &Path) -> Result<(), StoreError> {
     match write_new(path, b"") {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        // SQLite does not say why it cannot open a file that lies on a read-only disk.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map(drop)
+            .map_err(|error| file_error(path, "written", error)),
         Err(error) => Err(file_error(path, "made", error)),
     }
 }
@@ -125,7 +131,7 @@ impl From<DbErr> for StoreError {
             DbErr::Conn(RuntimeErr::SqlxError(inner))
             | DbErr::Exec(RuntimeErr::SqlxError(inner))
             | DbErr::Query(RuntimeErr::SqlxError(inner)) => classify(inner).into(),
-            DbErr::ConnectionAcquire(_) => no_answer().into(),
+            DbErr::ConnectionAcquire(_) => no_answer(ACQUIRE).into(),
             DbErr::Conn(RuntimeErr::Internal(text)) => DatabaseError::Unreachable(text.clone()).into(),
             DbErr::Type(text) | DbErr::Json(text) => Self::corrupt("a value", text),
             other => DatabaseError::Other(other.to_string()).into(),
@@ -133,14 +139,14 @@ impl From<DbErr> for StoreError {
     }
 }
 
-fn no_answer() -> DatabaseError {
-    DatabaseError::Unreachable(format!("no connection within {} seconds", ACQUIRE.as_secs()))
+pub(crate) fn no_answer(waited: Duration) -> DatabaseError {
+    DatabaseError::Unreachable(format!("no answer within {} seconds", waited.as_secs()))
 }
 
 /// The kind of an error, from SQLite's result code or PostgreSQL's SQLSTATE.
 pub(crate) fn classify(error: &sqlx::Error) -> DatabaseError {
     match error {
-        sqlx::Error::PoolTimedOut => no_answer(),
+        sqlx::Error::PoolTimedOut => no_answer(ACQUIRE),
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed => {
             DatabaseError::Unreachable(error.to_string())
         }

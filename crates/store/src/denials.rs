@@ -86,7 +86,8 @@ impl Store {
     pub async fn flush_denials(&self, now: Timestamp) -> Result<(), StoreError> {
         let due = self
             .denials()
-            .take(|count| now.duration_since(count.first) >= WINDOW);
+            // Either way: a clock that was set back must not keep a count for an hour.
+            .take(|count| now.duration_since(count.first).abs() >= WINDOW);
         self.flush(now, due).await
     }
 
@@ -192,7 +193,7 @@ impl DenialLedger {
             key.place = None;
         }
         if let Some(count) = counts.get_mut(&key)
-            && denied.at.duration_since(count.first) < WINDOW
+            && denied.at.duration_since(count.first).abs() < WINDOW
         {
             count.more += 1;
             count.last = count.last.max(denied.at);
@@ -221,7 +222,8 @@ impl DenialLedger {
 
     fn is_down(&self, now: Timestamp) -> bool {
         let down = self.down_until.lock().unwrap_or_else(PoisonError::into_inner);
-        down.is_some_and(|until| now < until)
+        // Not if the clock was set back since.
+        down.is_some_and(|until| now < until && until.duration_since(now) <= DOWN)
     }
 
     fn went_down(&self, now: Timestamp, error: &StoreError) {

@@ -13,11 +13,14 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::StoreError;
+use crate::database::no_answer;
 
 /// How often the counter is read.
 pub(crate) const POLL: Duration = Duration::from_millis(150);
 /// How long a broken listener is left alone.
 const RELISTEN: Duration = Duration::from_secs(2);
+/// How long an answer is waited for: a server that is held still never refuses.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// The channel on which PostgreSQL tells of changes.
 pub(crate) const CHANNEL: &str = "gatehouse_changes";
 
@@ -107,7 +110,8 @@ impl Follower {
                     told = heard.try_recv() => if told.is_err() { listener = None },
                 },
             }
-            match read_revision(&self.connection).await {
+            let read = tokio::time::timeout(PATIENCE, read_revision(&self.connection)).await;
+            match read.unwrap_or_else(|_| Err(no_answer(PATIENCE).into())) {
                 Ok(revision) => {
                     if std::mem::take(&mut lost) {
                         tracing::info!("the database answers again");

@@ -1,6 +1,7 @@
 //! The life of a session's row: opening, active, closed exactly once.
 
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
+use gatehouse_faults::point;
 use gatehouse_model::{EndReason, PolicyId, SessionId, SessionState, Timestamp, format_time};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
@@ -61,6 +62,7 @@ impl Store {
         session::Entity::insert(row)
             .exec_without_returning(change.db())
             .await?;
+        point!("store.row-opening-uncommitted");
         change.commit().await?;
         Ok(())
     }
@@ -97,6 +99,7 @@ impl Store {
                 ),
         );
         row.into_active_model().reset_all().update(change.db()).await?;
+        point!("store.row-active-uncommitted");
         change.commit().await?;
         Ok(Transition::Done)
     }
@@ -220,6 +223,7 @@ impl Store {
             .filter(orders)
             .exec(change.db())
             .await?;
+        point!("store.row-closing-uncommitted");
         change.commit().await?;
         Ok(Transition::Done)
     }
@@ -250,6 +254,7 @@ impl Store {
             anchor,
         ));
         session::Entity::delete_by_id(id.0).exec(change.db()).await?;
+        point!("store.row-failing-uncommitted");
         change.commit().await?;
         Ok(Transition::Done)
     }

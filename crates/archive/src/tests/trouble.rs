@@ -1,12 +1,13 @@
 //! Disks that are full, broken or slow.
 
 use std::task::Poll;
+use std::time::Duration;
 
 use gatehouse_recording::cast::CastData;
 
 use super::faulty::FaultyDisk;
 use super::*;
-use crate::{ArchiveError, PushError};
+use crate::{ArchiveConfig, ArchiveError, PushError};
 
 fn on(root: &Path, disk: &FaultyDisk, sealing: Sealing) -> Archive {
     Archive::on(config(root), sealing, Arc::new(disk.clone())).unwrap()
@@ -186,4 +187,74 @@ async fn transfers_that_nobody_takes_are_counted() {
             .len(),
         1
     );
+}
+
+/// A disk that is given up soon.
+fn impatient(root: &Path, disk: &FaultyDisk) -> Archive {
+    let config = ArchiveConfig {
+        patience: Duration::from_millis(300),
+        ..config(root)
+    };
+    Archive::on(config, sealing(), Arc::new(disk.clone())).unwrap()
+}
+
+#[tokio::test]
+async fn a_silent_disk_fails_a_strict_recording_though_nobody_pushes() {
+    let (root, disk) = (tempfile::tempdir().unwrap(), FaultyDisk::default());
+    let archive = impatient(root.path(), &disk);
+    let Opened { recorder, .. } = begin(&archive, 1).await;
+    let tap = recorder.open_channel(shell(0)).unwrap();
+    tap.push(output("kept\r\n")).await.unwrap();
+    let mut progress = recorder.progress();
+    progress.wait_for(|progress| progress.written > 0).await.unwrap();
+    disk.stall(true);
+    tap.push(output("0123456789")).await.unwrap();
+    let failure = recorder.failed().await;
+    assert!(matches!(failure.cause, ArchiveError::Stalled { .. }), "{failure}");
+    assert_eq!(failure.relayed_not_written, 10);
+    assert!(matches!(tap.push(output("x")).await, Err(PushError::Failed(_))));
+    // Neither closing nor beginning waits for ever; with the disk back both work.
+    assert!(matches!(
+        recorder.seal(end()).await,
+        Err(ArchiveError::Stalled { .. })
+    ));
+    let refused = archive.create(head(2, RecordMode::Strict), clock()).await;
+    assert!(matches!(refused, Err(ArchiveError::Stalled { .. })));
+    disk.stall(false);
+    let sealed = recorder.seal(end()).await.unwrap();
+    assert!(verified(&archive.library(), 1, Some(&sealed.digest)).is_good());
+    assert!(shown(&archive.library(), 1)[&0].starts_with(b"kept\r\n"));
+    begin(&archive, 3).await.recorder.seal(end()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_disk_leaves_a_gap_in_best_effort() {
+    let (root, disk) = (tempfile::tempdir().unwrap(), FaultyDisk::default());
+    let archive = impatient(root.path(), &disk);
+    let Opened { recorder, .. } = archive
+        .create(head(1, RecordMode::BestEffort), clock())
+        .await
+        .unwrap();
+    let tap = recorder.open_channel(shell(0)).unwrap();
+    disk.stall(true);
+    tap.push(output("first ")).await.unwrap();
+    // Waits once for as long as anybody waits, and then no more.
+    for _ in 0..1000 {
+        tap.push(output(vec![b'x'; 1000])).await.unwrap();
+    }
+    disk.stall(false);
+    let mut progress = recorder.progress();
+    progress.wait_for(|progress| progress.lost > 0).await.unwrap();
+    tap.push(output(" last")).await.unwrap();
+    let sealed = recorder.seal(end()).await.unwrap();
+    assert!(recorder.failure().is_none());
+    let library = archive.library();
+    assert!(verified(&library, 1, None).is_good());
+    let shown = &shown(&library, 1)[&0];
+    assert!(shown.starts_with(b"first ") && shown.ends_with(b" last"));
+    assert_eq!(shown.len() as u64 + sealed.bytes_lost, 6 + 1_000_000 + 5);
+    let recording = library.read(&path(1)).unwrap();
+    let mut events = recording.events(&[0]).unwrap();
+    let gap = CastData::Gap(sealed.bytes_lost);
+    assert!(events.any(|event| event.unwrap().1.data == gap));
 }

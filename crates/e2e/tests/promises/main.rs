@@ -10,6 +10,7 @@ mod alerts;
 mod audit;
 mod backend;
 mod backends;
+mod bad_days;
 mod bad_input;
 mod changes;
 mod clients;

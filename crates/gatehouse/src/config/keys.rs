@@ -34,6 +34,7 @@ pub(super) const KEYS: &[&str] = &[
     "recording.input",
     "recording.recipients",
     "recording.keep_sealed_key",
+    "recording.patience",
     "expiry.warnings",
     "metrics.listen",
     "limits.connections",

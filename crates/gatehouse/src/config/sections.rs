@@ -195,6 +195,8 @@ pub(crate) struct Recording {
     pub(crate) recipients: Vec<Recipient>,
     /// Whether the store can open an encrypted recording that is closed.
     pub(crate) keep_sealed_key: bool,
+    /// How long a session waits for a disk that does not answer.
+    pub(crate) patience: SpanSeconds,
 }
 
 /// `[expiry]`
@@ -307,6 +309,7 @@ impl Default for Config {
                 input: InputMode::Echoed,
                 recipients: Vec::new(),
                 keep_sealed_key: true,
+                patience: seconds(30),
             },
             expiry: Expiry {
                 warnings: [300, 60].into_iter().filter_map(SpanSeconds::new).collect(),

@@ -180,3 +180,17 @@ async fn a_flood_of_different_denials_is_counted_by_reason() {
         (Some("many"), Some(199))
     );
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_hides_no_denial() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let noon = denied("10.0.0.7", "2026-01-31 12:00:00");
+    assert_eq!(store.deny(noon).await.unwrap(), DenialFate::Written);
+    let counted = denied("10.0.0.7", "2026-01-31 12:00:10");
+    assert_eq!(store.deny(counted).await.unwrap(), DenialFate::Counted);
+    // An hour back: not within the same minute, and what was counted is written.
+    let back = denied("10.0.0.7", "2026-01-31 11:00:00");
+    assert_eq!(store.deny(back).await.unwrap(), DenialFate::Written);
+    assert_eq!(lines(&store).await.len(), 3);
+}
