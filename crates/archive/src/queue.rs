@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use gatehouse_recording::capture::ConnectionSpec;
 use gatehouse_recording::channel::Verdict;
 use gatehouse_recording::{ChannelSpec, Event, Offset};
 use tokio::sync::oneshot;
@@ -16,17 +17,31 @@ const QUEUE_TIME: Duration = Duration::from_millis(100);
 /// What an event weighs beyond its data.
 const ITEM_BYTES: usize = 64;
 
+/// Whose events they are, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Part {
+    Channel(u32),
+    /// A connection through a forward.
+    Connection(u32),
+}
+
+/// What begins.
+pub(crate) enum Beginning {
+    Channel(ChannelSpec),
+    Connection(u32, ConnectionSpec),
+}
+
 /// What waits in a session's queue.
 pub(crate) enum Item {
-    Open(Offset, ChannelSpec),
+    Open(Offset, Beginning),
     Event {
-        channel: u32,
+        part: Part,
         at: Offset,
         event: Event,
         answer: Option<oneshot::Sender<Verdict>>,
     },
     Close {
-        channel: u32,
+        part: Part,
         at: Offset,
         answer: Option<oneshot::Sender<()>>,
     },
@@ -34,6 +49,15 @@ pub(crate) enum Item {
         at: Offset,
         answer: oneshot::Sender<()>,
     },
+}
+
+impl Beginning {
+    pub(crate) fn part(&self) -> Part {
+        match self {
+            Self::Channel(spec) => Part::Channel(spec.number),
+            Self::Connection(number, _) => Part::Connection(*number),
+        }
+    }
 }
 
 impl Item {
@@ -58,6 +82,8 @@ pub(crate) struct Queue {
     pub(crate) scheduled: bool,
     pub(crate) alarm: Option<Instant>,
     pub(crate) channels: BTreeSet<u32>,
+    /// How many connections through forwards were opened.
+    pub(crate) connections: u32,
     pub(crate) closed: bool,
     pub(crate) failure: Option<RecordingFailed>,
 }

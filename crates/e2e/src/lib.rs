@@ -31,6 +31,7 @@ mod site;
 mod sshd;
 mod terminal;
 mod tools;
+mod tshark;
 mod wait;
 
 pub use account::Account;
@@ -50,6 +51,7 @@ pub use site::{Database, Site, program};
 pub use sshd::{HostKey, Sshd, SshdSetup};
 pub use terminal::Terminal;
 pub use tools::{client_file, go_client, node_modules, noise, python};
+pub use tshark::{Stream, tshark, tshark_streams};
 pub use wait::{LIMIT, wait_for};
 
 /// Whether the tests run as root. Those that need accounts or mounts call this first.

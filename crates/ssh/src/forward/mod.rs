@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::conn::Conn;
-use crate::relay;
+use crate::relay::{self, Over};
 
 pub(crate) use local::{Asked, open as open_local};
 pub(crate) use remote::{Place, Remote, cancel, listen};
@@ -119,13 +119,19 @@ pub(crate) async fn carry(
         }
     };
     tokio::pin!(relayed);
-    tokio::select! {
-        () = &mut relayed => {}
+    let over = tokio::select! {
+        over = &mut relayed => over,
         sentence = connection.revoked() => {
             conn.tell(&format!("A forward was closed: {sentence}."));
             // Both sides are closed by the relay itself; dropping it would leave them open.
             stop.cancel();
-            relayed.await;
+            relayed.await
+        }
+    };
+    if over == Over::Closed {
+        for way in [Way::Out, Way::In] {
+            // Nothing is relayed any more, so a recorder that fails now has nothing to hold back.
+            let _ = connection.ended(way).await;
         }
     }
 }
@@ -135,5 +141,9 @@ struct Observed<'c>(&'c ForwardConnection);
 impl relay::Observer for Observed<'_> {
     async fn passes(&self, way: Way, bytes: &Bytes) -> Result<(), TapError> {
         self.0.data(way, bytes).await
+    }
+
+    async fn ends(&self, way: Way) -> Result<(), TapError> {
+        self.0.ended(way).await
     }
 }
