@@ -52,10 +52,11 @@ pub fn tshark_streams(capture: &Path) -> Vec<Stream> {
     let mut streams = BTreeMap::<usize, Stream>::new();
     for line in tshark(capture, &options).lines() {
         let cells: Vec<&str> = line.split('\t').collect();
-        let number = cells[0].parse().expect("the number of a stream");
-        let from = format!("{}{}:{}", cells[1], cells[2], cells[3]);
-        let to = format!("{}{}:{}", cells[4], cells[5], cells[6]);
-        let set = |cell: usize| usize::from(matches!(cells[cell], "1" | "True"));
+        let cell = |at: usize| cells.get(at).copied().unwrap_or_default();
+        let number = cell(0).parse().expect("the number of a stream");
+        let from = format!("{}{}:{}", cell(1), cell(2), cell(3));
+        let to = format!("{}{}:{}", cell(4), cell(5), cell(6));
+        let set = |at: usize| usize::from(matches!(cell(at), "1" | "True"));
         let stream = streams.entry(number).or_insert_with(|| {
             assert_eq!(set(7), 1, "a stream that does not begin with SYN: {line}");
             Stream {
@@ -66,7 +67,7 @@ pub fn tshark_streams(capture: &Path) -> Vec<Stream> {
         });
         stream.fins += set(8);
         stream.resets += set(9);
-        let payload = bytes(cells.get(10).copied().unwrap_or_default());
+        let payload = bytes(cell(10));
         if from == stream.from {
             stream.sent.extend(payload);
         } else {
