@@ -13,6 +13,8 @@ use crate::live::Core;
 
 /// The port at which X servers listen for their first display.
 const X11_PORT: u16 = 6_000;
+/// Longest name or path that is kept of an end, in bytes.
+const TEXT_MAX: usize = 1_024;
 
 /// Whether connections that begin now are captured: as granted now, which may be stricter than at the beginning.
 pub(super) fn wanted(core: &Core) -> ForwardCapture {
@@ -26,8 +28,8 @@ pub(super) fn spec(ask: &ForwardAsk, number: u32) -> ForwardSpec {
     ForwardSpec {
         number,
         kind: line.kind,
-        listen: line.listen,
-        destination: line.destination,
+        listen: clipped(&line.listen),
+        destination: clipped(&line.destination),
     }
 }
 
@@ -44,13 +46,13 @@ pub(super) fn open(
             (Beginner::Person, end(origin), to)
         }
         ForwardAsk::Local(ForwardDestination::Name(name, port)) => {
-            (Beginner::Person, end(origin), End::Name(name.clone(), *port))
+            (Beginner::Person, end(origin), End::Name(clipped(name), *port))
         }
-        ForwardAsk::LocalSocket(path) => (Beginner::Person, end(origin), End::Other(path.clone())),
+        ForwardAsk::LocalSocket(path) => (Beginner::Person, end(origin), End::Other(clipped(path))),
         ForwardAsk::Remote(listen) => (Beginner::Target, end(origin), end(listen)),
         ForwardAsk::RemoteSocket(path) => {
             let from = format!("a program at {}", core.decided.server);
-            (Beginner::Target, End::Other(from), End::Other(path.clone()))
+            (Beginner::Target, End::Other(from), End::Other(clipped(path)))
         }
         ForwardAsk::X11 => (
             Beginner::Target,
@@ -72,14 +74,21 @@ fn end(named: &str) -> End {
         .rsplit_once(':')
         .and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)))
     else {
-        return End::Other(named.to_owned());
+        return End::Other(clipped(named));
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
         Ok(ip) => End::Addr(SocketAddr::new(ip, port)),
-        Err(_) if host.is_empty() => End::Other(named.to_owned()),
-        Err(_) => End::Name(host.to_owned(), port),
+        Err(_) if host.is_empty() => End::Other(clipped(named)),
+        Err(_) => End::Name(clipped(host), port),
     }
+}
+
+/// What a peer named, as much of it as waits in memory and is shown.
+fn clipped(text: &str) -> String {
+    text.get(..text.floor_char_boundary(TEXT_MAX))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
