@@ -104,13 +104,13 @@ pub(crate) enum Far {
 
 /// Carries a forward's connection until it ends, is not permitted any more, or `stop`.
 pub(crate) async fn carry(
-    conn: &Conn,
+    conn: &Arc<Conn>,
     connection: &ForwardConnection,
     far: Far,
     near: Channel<server::Msg>,
     stop: &CancellationToken,
 ) {
-    let observed = Observed(connection);
+    let observed = Observed { conn, connection };
     let stop = stop.child_token();
     let relayed = async {
         match far {
@@ -136,14 +136,28 @@ pub(crate) async fn carry(
     }
 }
 
-struct Observed<'c>(&'c ForwardConnection);
+struct Observed<'c> {
+    conn: &'c Arc<Conn>,
+    connection: &'c ForwardConnection,
+}
+
+impl Observed<'_> {
+    /// A recorder that has failed ends the session, and is why: said before the channel closes, at which the client may
+    /// end it by itself.
+    fn told(&self, recorded: Result<(), TapError>) -> Result<(), TapError> {
+        if let Err(error @ TapError::Failed(_)) = &recorded {
+            self.conn.recorder_failed(&error.to_string());
+        }
+        recorded
+    }
+}
 
 impl relay::Observer for Observed<'_> {
     async fn passes(&self, way: Way, bytes: &Bytes) -> Result<(), TapError> {
-        self.0.data(way, bytes).await
+        self.told(self.connection.data(way, bytes).await)
     }
 
     async fn ends(&self, way: Way) -> Result<(), TapError> {
-        self.0.ended(way).await
+        self.told(self.connection.ended(way).await)
     }
 }
