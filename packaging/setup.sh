@@ -71,6 +71,7 @@ setup_look() {
         setup_want setpriv util-linux
         setup_want sshfs sshfs
         setup_want sshpass sshpass
+        setup_want tshark tshark
         setup_want xauth xauth
         setup_want xdpyinfo x11-utils
         setup_want Xvfb xvfb

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use gatehouse_archive::{Archive, ArchiveConfig, KeeperError, KeyKeeper, Opened, SealedKey, Sealing};
 use gatehouse_model::{
-    BinaryMode, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId, SourceAddr, Timestamp,
+    BinaryMode, ForwardCapture, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId, SourceAddr,
+    Timestamp,
 };
 use gatehouse_recording::age::Identity;
 use gatehouse_recording::frames::{FileKey, FrameReader, FrameWriter};
@@ -213,6 +214,7 @@ fn head() -> ManifestHead {
             mode: RecordMode::Strict,
             binary: BinaryMode::Digest,
             input: InputMode::Echoed,
+            forwards: ForwardCapture::Off,
         },
         started_at: Timestamp::UNIX_EPOCH,
     }

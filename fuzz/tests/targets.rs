@@ -257,3 +257,14 @@ fn signed_manifests() {
     let genuine = targets::genuine_manifest();
     run("signed manifests", &[&genuine], targets::manifest);
 }
+
+#[test]
+fn captures() {
+    // A section header, and an interface.
+    let section: &[u8] =
+        b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a\x01\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\x1c\0\0\0";
+    let interface: &[u8] = b"\x01\0\0\0\x14\0\0\0\x65\0\0\0\0\0\0\0\x14\0\0\0";
+    let talk = [piece(FROM_CLIENT, b"select 1"), piece(FROM_SERVER, b"one")].concat();
+    let corpus: &[&[u8]] = &[section, &[section, interface].concat(), &talk];
+    run("captures", corpus, targets::capture);
+}

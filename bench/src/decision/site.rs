@@ -249,6 +249,7 @@ fn policy(random: &mut Random, id: i64, schedules: &[Schedule]) -> PolicyRow {
         record_mode: None,
         record_binary: None,
         record_input: None,
+        record_forwards: None,
         idle: None,
         max_length: None,
     };

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! root/YYYY/MM/DD/{session id}/manifest.json      day of the session's start, UTC
-//!                              ssh-N.cast, ssh-N.bin.zst, ssh-N.chunks.jsonl, transfers.jsonl
+//!                              ssh-N.cast, ssh-N.bin.zst, ssh-N.chunks.jsonl, transfers.jsonl, forward-N.pcapng
 //! root/.open/{node id}/YYYY-MM-DD.{session id}    the marker of an open recording
 //! ```
 //! Directories have mode 0700, files 0600.
@@ -23,7 +23,7 @@
 //!
 //! Growing ([`ChannelTap::push`]):
 //!
-//! 6. Events are handed to the writing threads before they are relayed, and written in whole lines or whole frames.
+//! 6. Events are handed to the writing threads before they are relayed, and written in whole lines, whole frames or whole blocks.
 //!    Every second what was written is synced, new names too.
 //!
 //! Closing ([`SessionRecorder::seal`]):
@@ -43,7 +43,7 @@
 //! - **Crash at any step.** Before step 5 nothing had passed, and recovery clears away what there is. From step 5 to step
 //!   10 recovery cuts torn tails off and seals. After step 10 the recording is sealed; only its row may be open.
 //! - **Whole lines.** Whoever reads a growing or torn file sees each complete event and nothing else; after a failed write
-//!   a file is cut back to whole lines.
+//!   a file is cut back to whole lines. Of captured forwards the same holds for whole blocks.
 //! - **A full disk can be closed.** Steps 8 to 10 write into reserved room only. What step 7 cannot write is lost, and
 //!   counted in the manifest's `bytes_lost`; an end mark that cannot be written is missed in the manifest's list.
 //! - **Bounded.** Of one session at most 256 KiB wait, or one event if it is larger, and nothing is taken while anything has

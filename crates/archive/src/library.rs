@@ -38,6 +38,7 @@ pub struct Recording {
     path: String,
     manifest: Manifest,
     channels: Vec<u32>,
+    captures: Vec<u32>,
     access: Access,
 }
 
@@ -106,14 +107,16 @@ impl Recording {
 
     fn open(directory: PathBuf, path: String, keys: &Keyring) -> Result<Self, ArchiveError> {
         let manifest = read_manifest(&directory)?;
-        let mut channels: Vec<u32> = names(&directory)?
-            .iter()
-            .filter_map(|name| match name.parse() {
-                Ok(FileName::Cast(channel)) => Some(channel),
-                _ => None,
-            })
-            .collect();
+        let (mut channels, mut captures) = (Vec::new(), Vec::new());
+        for name in names(&directory)? {
+            match name.parse() {
+                Ok(FileName::Cast(channel)) => channels.push(channel),
+                Ok(FileName::Forward(number)) => captures.push(number),
+                _ => {}
+            }
+        }
         channels.sort_unstable();
+        captures.sort_unstable();
         let access = match &manifest.encryption {
             None => Access::Plain,
             Some(header) => match keys.open(manifest.head.session, &directory, header) {
@@ -126,6 +129,7 @@ impl Recording {
             path,
             manifest,
             channels,
+            captures,
             access,
         })
     }
@@ -143,6 +147,11 @@ impl Recording {
     /// The channels that have a cast, in order.
     pub fn channels(&self) -> &[u32] {
         &self.channels
+    }
+
+    /// The numbers of its captures of forwards, in order.
+    pub fn captures(&self) -> &[u32] {
+        &self.captures
     }
 
     /// Whether its files are encrypted.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use gatehouse_recording::capture::ConnectionSpec;
 use gatehouse_recording::channel::Verdict;
 use gatehouse_recording::{ChannelSpec, Event, Offset};
 use tokio::sync::oneshot;
@@ -16,17 +17,31 @@ const QUEUE_TIME: Duration = Duration::from_millis(100);
 /// What an event weighs beyond its data.
 const ITEM_BYTES: usize = 64;
 
+/// Whose events they are, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Part {
+    Channel(u32),
+    /// A connection through a forward.
+    Connection(u32),
+}
+
+/// What begins.
+pub(crate) enum Beginning {
+    Channel(ChannelSpec),
+    Connection(u32, ConnectionSpec),
+}
+
 /// What waits in a session's queue.
 pub(crate) enum Item {
-    Open(Offset, ChannelSpec),
+    Open(Offset, Beginning),
     Event {
-        channel: u32,
+        part: Part,
         at: Offset,
         event: Event,
         answer: Option<oneshot::Sender<Verdict>>,
     },
     Close {
-        channel: u32,
+        part: Part,
         at: Offset,
         answer: Option<oneshot::Sender<()>>,
     },
@@ -34,6 +49,15 @@ pub(crate) enum Item {
         at: Offset,
         answer: oneshot::Sender<()>,
     },
+}
+
+impl Beginning {
+    pub(crate) fn part(&self) -> Part {
+        match self {
+            Self::Channel(spec) => Part::Channel(spec.number),
+            Self::Connection(number, _) => Part::Connection(*number),
+        }
+    }
 }
 
 impl Item {
@@ -59,8 +83,8 @@ pub(crate) struct Queue {
     pub(crate) weight: usize,
     /// Bytes of the events that a thread is writing.
     pub(crate) writing: u64,
-    /// Bytes by channel that were let past while the disk did not answer (best effort).
-    pub(crate) skipped: BTreeMap<u32, u64>,
+    /// Bytes that were let past while the disk did not answer (best effort), and whose they are.
+    pub(crate) skipped: BTreeMap<Part, u64>,
     /// The disk has kept somebody waiting for as long as anybody waits, and has not answered since.
     pub(crate) stalled: bool,
     /// Since when the oldest of them waits.
@@ -69,6 +93,8 @@ pub(crate) struct Queue {
     pub(crate) scheduled: bool,
     pub(crate) alarm: Option<Instant>,
     pub(crate) channels: BTreeSet<u32>,
+    /// How many connections through forwards were opened.
+    pub(crate) connections: u32,
     pub(crate) closed: bool,
     pub(crate) failure: Option<RecordingFailed>,
 }
@@ -76,8 +102,8 @@ pub(crate) struct Queue {
 impl Queue {
     /// Lets an event past that cannot be written now.
     pub(crate) fn skip(&mut self, item: &Item) {
-        if let Item::Event { channel, .. } = item {
-            *self.skipped.entry(*channel).or_default() += item.bytes();
+        if let Item::Event { part, .. } = item {
+            *self.skipped.entry(*part).or_default() += item.bytes();
         }
     }
 

@@ -19,7 +19,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{ArchiveError, PushError, RecordingFailed};
 use crate::keys::Sealing;
 use crate::pool::{Pool, Worker};
-use crate::queue::{Item, Queue};
+use crate::queue::{Item, Part, Queue};
 use crate::seal::{Marker, Sealed, closing, seal};
 use crate::session::Progress;
 use crate::writer::{Dirty, Writer, Written};
@@ -39,10 +39,10 @@ struct Side {
     sync_at: Option<Instant>,
     /// When a thread was last told to make durable what was written.
     sync_began: Option<Instant>,
-    /// Bytes lost on channels that still have to be told so (best effort).
-    gaps: BTreeMap<u32, u64>,
+    /// Bytes lost on channels and connections that still have to be told so (best effort).
+    gaps: BTreeMap<Part, u64>,
     /// Those of them that the next write tells.
-    telling: BTreeMap<u32, u64>,
+    telling: BTreeMap<Part, u64>,
     /// Bytes lost in all.
     lost: u64,
     /// When the log was told of that last.
@@ -188,32 +188,32 @@ impl Core {
 
     /// Writes a batch.
     fn write(&self, side: &mut Side, batch: Vec<Item>) {
-        // What would be lost if the next write failed, by channel.
-        let mut at_stake = BTreeMap::<u32, u64>::new();
+        // What would be lost if the next write failed, and whose it is.
+        let mut at_stake = BTreeMap::<Part, u64>::new();
         // Closing is answered when it is written, not before.
         let mut answers = Vec::new();
         let told = std::mem::take(&mut side.gaps);
-        for (channel, bytes) in &told {
-            side.writer.lost(*channel, (self.clock)(), *bytes);
+        for (part, bytes) in &told {
+            side.writer.lost(*part, (self.clock)(), *bytes);
         }
         side.telling = told;
         for item in batch {
             match item {
-                Item::Open(at, spec) => side.writer.open_channel(at, spec),
+                Item::Open(at, what) => side.writer.open(at, what),
                 Item::Event {
-                    channel,
+                    part,
                     at,
                     event,
                     answer,
                 } => {
-                    let verdict = side.writer.event(channel, at, &event);
-                    *at_stake.entry(channel).or_default() += event.weight() as u64;
+                    let verdict = side.writer.event(part, at, &event);
+                    *at_stake.entry(part).or_default() += event.weight() as u64;
                     if let Some(answer) = answer {
                         drop(answer.send(verdict));
                     }
                 }
-                Item::Close { channel, at, answer } => {
-                    side.writer.close_channel(channel, at);
+                Item::Close { part, at, answer } => {
+                    side.writer.close(part, at);
                     answers.extend(answer);
                 }
                 Item::Finish { at, answer } => {
@@ -232,19 +232,19 @@ impl Core {
         }
     }
 
-    fn flush(&self, side: &mut Side, at_stake: BTreeMap<u32, u64>) {
+    fn flush(&self, side: &mut Side, at_stake: BTreeMap<Part, u64>) {
         let telling = std::mem::take(&mut side.telling);
         match side.writer.flush() {
             Ok(0) => {}
             Ok(count) => self.progress.send_modify(|progress| progress.written += count),
             Err(cause) => {
                 side.lost += at_stake.values().sum::<u64>();
-                for (channel, bytes) in at_stake
+                for (part, bytes) in at_stake
                     .into_iter()
                     .chain(telling)
                     .filter(|(_, bytes)| *bytes > 0)
                 {
-                    *side.gaps.entry(channel).or_default() += bytes;
+                    *side.gaps.entry(part).or_default() += bytes;
                 }
                 let lost = side.lost;
                 self.progress.send_modify(|progress| progress.lost = lost);
@@ -455,8 +455,8 @@ impl Worker for Core {
         }
         let mut queue = self.queue.lock();
         // What was let past came after all that was written now: the next write tells of it.
-        for (channel, bytes) in std::mem::take(&mut queue.skipped) {
-            *side.gaps.entry(channel).or_default() += bytes;
+        for (part, bytes) in std::mem::take(&mut queue.skipped) {
+            *side.gaps.entry(part).or_default() += bytes;
             side.lost += bytes;
         }
         let lost = side.lost;

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use gatehouse_model::{SessionId, Timestamp, to_micros};
+use gatehouse_recording::capture::{BLOCK_MAX, complete_blocks};
 use gatehouse_recording::channel::{FRAME_MAX, complete_frames};
 use gatehouse_recording::frames::{FileKey, FrameScanner, FrameTail, FrameWriter};
 use gatehouse_recording::manifest::{Manifest, ManifestFile, ManifestState, RecordingEnd};
@@ -24,6 +25,8 @@ use crate::seal::{Marker, Sealed, closing, seal};
 const REASON: &str = "service_restart";
 /// How much is searched for the last line feed at a time.
 const STEP: u64 = 64 * 1024;
+/// How much is searched for whole blocks at a time.
+const BLOCKS_AT_A_TIME: usize = 8 * BLOCK_MAX;
 
 /// A recording that a crash left open, and what became of it.
 #[derive(Clone, Debug)]
@@ -46,7 +49,7 @@ impl Archive {
     /// disk. `now` is the latest end a session can have had; the end is taken to be the last write to its files.
     ///
     /// Torn tails are cut off: casts, chunk lists and transfer logs after their last whole line, kept binary after its
-    /// last whole frame. A file without any whole line is removed. Encrypted files are cut after the last frame that ends
+    /// last whole frame, captures of forwards after their last whole block. A file without any whole line is removed. Encrypted files are cut after the last frame that ends
     /// whole lines, and are given their end marks.
     ///
     /// A session whose recording was sealed just before the crash, but not its row closed, is not among these:
@@ -249,7 +252,10 @@ fn whole_part(
             let tail = scan(file, FrameScanner::new(key))?;
             Ok((tail.length, Some(tail)))
         }
-        (Cover::None, FileName::Binary(_)) => Ok((whole_frames(file)?, None)),
+        (Cover::None, FileName::Binary(_)) => Ok((whole_pieces(file, FRAME_MAX, complete_frames)?, None)),
+        (Cover::None, FileName::Forward(_)) => {
+            Ok((whole_pieces(file, BLOCKS_AT_A_TIME, complete_blocks)?, None))
+        }
         (Cover::None, FileName::Cast(_) | FileName::Chunks(_) | FileName::Transfers) => {
             Ok((whole_lines(file, length)?, None))
         }
@@ -323,12 +329,12 @@ fn whole_lines(file: &File, length: u64) -> io::Result<u64> {
     Ok(0)
 }
 
-/// The length of a file up to its last whole zstd frame.
-fn whole_frames(file: &File) -> io::Result<u64> {
-    let (mut end, mut window) = (0, vec![0; FRAME_MAX]);
+/// The length of a file up to the end of its last whole zstd frame or block; a window of this size holds one at least.
+fn whole_pieces(file: &File, window: usize, complete: fn(&[u8]) -> usize) -> io::Result<u64> {
+    let (mut end, mut window) = (0, vec![0; window]);
     loop {
         let count = file.read_at(&mut window, end)?;
-        let whole = complete_frames(window.get(..count).unwrap_or_default());
+        let whole = complete(window.get(..count).unwrap_or_default());
         if whole == 0 {
             return Ok(end);
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gatehouse_model::BinaryMode;
+use gatehouse_recording::capture::ConnectionSpec;
 use gatehouse_recording::channel::Verdict;
 use gatehouse_recording::manifest::RecordingEnd;
 use gatehouse_recording::{ChannelSpec, Event, Offset, Stream};
@@ -11,8 +12,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::error::{ArchiveError, PushError, RecordingFailed};
 use crate::follow::{FollowFrom, Follower};
-use crate::queue::Item;
-use crate::recorder::{Beginning, Core};
+use crate::queue::{Beginning, Item, Part, Queue};
+use crate::recorder::{self, Core};
 use crate::seal::Sealed;
 
 /// How far a recording has come.
@@ -33,8 +34,8 @@ pub struct SessionRecorder {
     core: Arc<Core>,
 }
 
-/// The recorder of one channel. A handle: clones are the same tap; when the last one is dropped the channel's files
-/// end.
+/// The recorder of one channel, or of one connection through a forward. A handle: clones are the same tap; when the last
+/// one is dropped the channel's files, or the connection, end.
 #[derive(Clone)]
 pub struct ChannelTap {
     tap: Arc<TapEnd>,
@@ -42,7 +43,7 @@ pub struct ChannelTap {
 
 struct TapEnd {
     core: Arc<Core>,
-    channel: u32,
+    part: Part,
     answers: Answers,
 }
 
@@ -54,7 +55,7 @@ enum Answers {
 }
 
 impl SessionRecorder {
-    pub(crate) fn begin(beginning: Beginning) -> Self {
+    pub(crate) fn begin(beginning: recorder::Beginning) -> Self {
         Self {
             core: Core::begin(beginning),
         }
@@ -74,22 +75,38 @@ impl SessionRecorder {
             BinaryMode::Refuse => Answers::Needed,
             _ => Answers::NotNeeded,
         };
-        let channel = spec.number;
         let mut queue = self.core.queue.lock();
         queue.check()?;
-        if !queue.channels.insert(channel) {
+        if !queue.channels.insert(spec.number) {
             return Err(PushError::Closed);
         }
-        self.core
-            .enqueue(&mut queue, Item::Open((self.core.clock)(), spec));
-        drop(queue);
-        Ok(ChannelTap {
+        Ok(self.open(&mut queue, Beginning::Channel(spec), answers))
+    }
+
+    /// Opens the capture of a connection through a forward. A tap that is dropped before both directions had their
+    /// [end of file](Event::Eof) leaves a connection that was cut.
+    ///
+    /// # Errors
+    /// Recording failed before, or is closed.
+    pub fn open_connection(&self, spec: ConnectionSpec) -> Result<ChannelTap, PushError> {
+        let mut queue = self.core.queue.lock();
+        queue.check()?;
+        let number = queue.connections;
+        queue.connections = number.checked_add(1).ok_or(PushError::Closed)?;
+        let beginning = Beginning::Connection(number, spec);
+        Ok(self.open(&mut queue, beginning, Answers::NotNeeded))
+    }
+
+    fn open(&self, queue: &mut Queue, what: Beginning, answers: Answers) -> ChannelTap {
+        let part = what.part();
+        self.core.enqueue(queue, Item::Open((self.core.clock)(), what));
+        ChannelTap {
             tap: Arc::new(TapEnd {
                 core: self.core.clone(),
-                channel,
+                part,
                 answers,
             }),
-        })
+        }
     }
 
     /// The failure that ended recording, if there was one. Never in best effort.
@@ -172,11 +189,7 @@ impl ChannelTap {
     /// # Errors
     /// The event must not be relayed: see [`PushError`].
     pub async fn push(&self, event: Event) -> Result<(), PushError> {
-        let TapEnd {
-            core,
-            channel,
-            answers,
-        } = &*self.tap;
+        let TapEnd { core, part, answers } = &*self.tap;
         let (answer, verdict) = match answers {
             Answers::Needed => {
                 let (answer, verdict) = oneshot::channel();
@@ -186,7 +199,7 @@ impl ChannelTap {
         };
         let at = Offset::ZERO;
         core.push(Item::Event {
-            channel: *channel,
+            part: *part,
             at,
             event,
             answer,
@@ -215,10 +228,10 @@ impl ChannelTap {
     /// # Errors
     /// Recording failed, or was closed before.
     pub async fn close(&self) -> Result<(), PushError> {
-        let TapEnd { core, channel, .. } = &*self.tap;
+        let TapEnd { core, part, .. } = &*self.tap;
         let (answer, closed) = oneshot::channel();
         core.push(Item::Close {
-            channel: *channel,
+            part: *part,
             at: Offset::ZERO,
             answer: Some(answer),
         })
@@ -237,7 +250,7 @@ impl Drop for TapEnd {
             self.core.enqueue(
                 &mut queue,
                 Item::Close {
-                    channel: self.channel,
+                    part: self.part,
                     at,
                     answer: None,
                 },

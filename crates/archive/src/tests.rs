@@ -1,5 +1,6 @@
 //! The archive against real files, with a disk that fails where it is told to.
 
+mod captures;
 mod crash;
 mod encrypted;
 mod faulty;
@@ -15,7 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use gatehouse_model::{BinaryMode, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId};
+use gatehouse_model::{
+    BinaryMode, ForwardCapture, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId,
+};
 use gatehouse_recording::age::Identity;
 use gatehouse_recording::cast::CastData;
 use gatehouse_recording::frames::FileKey;
@@ -57,6 +60,7 @@ fn head(number: u32, mode: RecordMode) -> ManifestHead {
             mode,
             binary: BinaryMode::Digest,
             input: InputMode::Echoed,
+            forwards: ForwardCapture::Off,
         },
         started_at: "2026-01-31T10:00:00Z".parse().unwrap(),
     }

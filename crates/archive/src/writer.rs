@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use gatehouse_recording::capture::Captures;
 use gatehouse_recording::channel::{ChannelRecorder, Sink, Verdict};
 use gatehouse_recording::frames::{FileKey, FrameWriter};
-use gatehouse_recording::{ChannelSpec, Event, FileName, Offset, SessionStamp, Transfer};
+use gatehouse_recording::{Event, FileName, Offset, SessionStamp, Transfer};
 use tokio::sync::mpsc;
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::ArchiveError;
 use crate::growing::Growing;
+use crate::queue::{Beginning, Part};
 
 /// What recorders have made and is not written yet.
 pub(crate) struct Outbox {
@@ -57,6 +59,7 @@ pub(crate) struct Writer {
     stamp: SessionStamp,
     key: Option<Arc<FileKey>>,
     channels: BTreeMap<u32, ChannelRecorder>,
+    captures: Captures,
     files: BTreeMap<FileName, Growing>,
     /// First lines of casts that could not be written; each must stand before any other line.
     headers: BTreeMap<FileName, Vec<u8>>,
@@ -114,6 +117,7 @@ impl Writer {
             stamp,
             key,
             channels: BTreeMap::new(),
+            captures: Captures::new(stamp),
             files: BTreeMap::new(),
             headers: BTreeMap::new(),
             new_names: false,
@@ -124,28 +128,49 @@ impl Writer {
         }
     }
 
-    pub(crate) fn open_channel(&mut self, at: Offset, spec: ChannelSpec) {
-        let mut recorder = ChannelRecorder::new(spec, self.stamp);
-        recorder.open(at, &mut self.outbox);
-        self.channels.insert(recorder.number(), recorder);
-    }
-
-    pub(crate) fn event(&mut self, channel: u32, at: Offset, event: &Event) -> Verdict {
-        match self.channels.get_mut(&channel) {
-            Some(recorder) => recorder.push(at, event, &mut self.outbox),
-            None => Verdict::Continue,
+    pub(crate) fn open(&mut self, at: Offset, what: Beginning) {
+        match what {
+            Beginning::Channel(spec) => {
+                let mut recorder = ChannelRecorder::new(spec, self.stamp);
+                recorder.open(at, &mut self.outbox);
+                self.channels.insert(recorder.number(), recorder);
+            }
+            Beginning::Connection(number, spec) => self.captures.open(number, at, spec, &mut self.outbox),
         }
     }
 
-    pub(crate) fn lost(&mut self, channel: u32, at: Offset, bytes: u64) {
-        if let Some(recorder) = self.channels.get_mut(&channel) {
-            recorder.lost(at, bytes, &mut self.outbox);
+    pub(crate) fn event(&mut self, part: Part, at: Offset, event: &Event) -> Verdict {
+        match part {
+            Part::Channel(channel) => match self.channels.get_mut(&channel) {
+                Some(recorder) => recorder.push(at, event, &mut self.outbox),
+                None => Verdict::Continue,
+            },
+            Part::Connection(connection) => {
+                self.captures.push(connection, at, event, &mut self.outbox);
+                Verdict::Continue
+            }
         }
     }
 
-    pub(crate) fn close_channel(&mut self, channel: u32, at: Offset) {
-        if let Some(mut recorder) = self.channels.remove(&channel) {
-            recorder.finish(at, &mut self.outbox);
+    pub(crate) fn lost(&mut self, part: Part, at: Offset, bytes: u64) {
+        match part {
+            Part::Channel(channel) => {
+                if let Some(recorder) = self.channels.get_mut(&channel) {
+                    recorder.lost(at, bytes, &mut self.outbox);
+                }
+            }
+            Part::Connection(connection) => self.captures.lost(connection, bytes),
+        }
+    }
+
+    pub(crate) fn close(&mut self, part: Part, at: Offset) {
+        match part {
+            Part::Channel(channel) => {
+                if let Some(mut recorder) = self.channels.remove(&channel) {
+                    recorder.finish(at, &mut self.outbox);
+                }
+            }
+            Part::Connection(connection) => self.captures.close(connection, at, &mut self.outbox),
         }
     }
 
@@ -153,6 +178,7 @@ impl Writer {
         while let Some((_, mut recorder)) = self.channels.pop_first() {
             recorder.finish(at, &mut self.outbox);
         }
+        self.captures.close_all(at, &mut self.outbox);
     }
 
     pub(crate) fn tick(&mut self, at: Offset) {
@@ -187,7 +213,7 @@ impl Writer {
             FileName::Binary(_) => 0,
             FileName::Chunks(_) => 1,
             FileName::Transfers => 2,
-            FileName::Cast(_) => 3,
+            FileName::Cast(_) | FileName::Forward(_) => 3,
         };
         let mut names: Vec<FileName> = outbox.keys().copied().collect();
         names.sort_by_key(|name| (rank(name), *name));
@@ -198,6 +224,7 @@ impl Writer {
             }
             if result.is_err() {
                 self.keep_header(name, &bytes);
+                self.captures.not_written(name);
             }
         }
         result.map(|()| written)

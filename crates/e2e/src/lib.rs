@@ -33,6 +33,7 @@ mod site;
 mod sshd;
 mod terminal;
 mod tools;
+mod tshark;
 mod wait;
 mod wire;
 
@@ -54,6 +55,7 @@ pub use site::{Database, Site, program};
 pub use sshd::{HostKey, Sshd, SshdSetup};
 pub use terminal::Terminal;
 pub use tools::{client_file, go_client, node_modules, noise, python};
+pub use tshark::{Stream, tshark, tshark_streams};
 pub use wait::{LIMIT, wait_for};
 pub use wire::{Towards, Trouble, Wire};
 

@@ -434,6 +434,7 @@ fn terms(decided: &Decided, defaults: &gatehouse_policy::DirectorySettings) -> R
         mode: granted.mode.unwrap_or(defaults.record_mode),
         binary: granted.binary.unwrap_or(defaults.record_binary),
         input: granted.input.unwrap_or(defaults.record_input),
+        forwards: granted.forwards.unwrap_or(defaults.record_forwards),
     }
 }
 

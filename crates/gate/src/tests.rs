@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gatehouse_model::{
-    BinaryMode, EndReason, InputMode, Login, PolicyId, Protocol, RecordMode, SessionId, SessionState,
-    Timestamp,
+    BinaryMode, EndReason, ForwardCapture, InputMode, Login, PolicyId, Protocol, RecordMode, SessionId,
+    SessionState, Timestamp,
 };
 use gatehouse_policy::{DirectorySettings, PolicyRules, Reason};
 use gatehouse_recording::Offset;
@@ -113,6 +113,7 @@ pub(crate) fn rules(now: Timestamp) -> PolicyRules {
         record_mode: None,
         record_binary: None,
         record_input: None,
+        record_forwards: None,
         idle: None,
         max_length: None,
     }
@@ -393,6 +394,7 @@ async fn a_recording_left_open_whose_row_is_gone_is_closed_and_anchored_all_the_
             mode: RecordMode::Strict,
             binary: BinaryMode::Digest,
             input: InputMode::Echoed,
+            forwards: ForwardCapture::Off,
         },
         started_at: Timestamp::now(),
     };

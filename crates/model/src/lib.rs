@@ -28,7 +28,7 @@ pub use id::{
     SessionIdError, UserGroupId, UserId,
 };
 pub use name::{Login, Name, NameError};
-pub use recording::{BinaryMode, InputMode, RecordMode};
+pub use recording::{BinaryMode, ForwardCapture, InputMode, RecordMode};
 pub use rights::{Right, UnknownRight};
 pub use role::{LegacyAlgorithms, Protocol, Role, ServerOs, UnknownWord};
 pub use secret::Secret;

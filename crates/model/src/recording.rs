@@ -37,3 +37,13 @@ words! {
         None = "none",
     }
 }
+
+words! {
+    /// Whether the bytes of forwards are kept.
+    ForwardCapture ("forward capture mode") {
+        /// Not: a forward leaves its row, its events and its counters.
+        Off = "off",
+        /// All of them, as packets that Wireshark reads.
+        On = "on",
+    }
+}

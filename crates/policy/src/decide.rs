@@ -1,6 +1,8 @@
 //! The decision: what the steps found, put into the shape that gates and people need.
 
-use gatehouse_model::{BinaryMode, InputMode, Login, Protocol, RecordMode, SpanSeconds, Timestamp, UserId};
+use gatehouse_model::{
+    BinaryMode, ForwardCapture, InputMode, Login, Protocol, RecordMode, SpanSeconds, Timestamp, UserId,
+};
 
 use crate::decision::{Decision, Denial, Destination, Grant, Reason, RecordingTerms, Request, Waiting};
 use crate::directory::{Directory, Policy, Terms};
@@ -131,6 +133,7 @@ fn recording<'t>(directory: &Directory, terms: impl Iterator<Item = &'t Terms>) 
         InputMode::Echoed => 1,
         InputMode::All => 2,
     };
+    let captured = |mode: ForwardCapture| mode == ForwardCapture::On;
     let mut strictest = RecordingTerms::default();
     for terms in terms {
         let mode = Some(terms.record_mode.unwrap_or(settings.record_mode));
@@ -139,6 +142,8 @@ fn recording<'t>(directory: &Directory, terms: impl Iterator<Item = &'t Terms>) 
         strictest.binary = strictest.binary.max_by(binary, thorough);
         let input = Some(terms.record_input.unwrap_or(settings.record_input));
         strictest.input = strictest.input.max_by(input, telling);
+        let forwards = Some(terms.record_forwards.unwrap_or(settings.record_forwards));
+        strictest.forwards = strictest.forwards.max_by(forwards, captured);
     }
     strictest
 }

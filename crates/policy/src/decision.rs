@@ -1,8 +1,8 @@
 //! The question put to the directory, and its answer.
 
 use gatehouse_model::{
-    BinaryMode, InputMode, Login, PolicyId, Protocol, ProxyAddr, RecordMode, ServerId, SourceAddr,
-    SpanSeconds, Timestamp, UserId,
+    BinaryMode, ForwardCapture, InputMode, Login, PolicyId, Protocol, ProxyAddr, RecordMode, ServerId,
+    SourceAddr, SpanSeconds, Timestamp, UserId,
 };
 
 use crate::Rights;
@@ -75,7 +75,7 @@ pub struct Grant {
     pub revision: i64,
 }
 
-/// How a session is recorded. A decision fills in all three.
+/// How a session is recorded. A decision fills in all four.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RecordingTerms {
     /// Strict before best effort.
@@ -84,6 +84,8 @@ pub struct RecordingTerms {
     pub binary: Option<BinaryMode>,
     /// All before echoed before none.
     pub input: Option<InputMode>,
+    /// On before off.
+    pub forwards: Option<ForwardCapture>,
 }
 
 macro_rules! reasons {

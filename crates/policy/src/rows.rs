@@ -1,9 +1,9 @@
 //! What the directory is built from: plain rows, as the store holds them.
 
 use gatehouse_model::{
-    AddressRange, BinaryMode, DestinationRule, InputMode, LegacyAlgorithms, Login, Name, PolicyId, PortRange,
-    Protocol, ProxyAddr, RecordMode, Right, Role, ServerGroupId, ServerId, SpanSeconds, TargetHost,
-    Timestamp, UserGroupId, UserId,
+    AddressRange, BinaryMode, DestinationRule, ForwardCapture, InputMode, LegacyAlgorithms, Login, Name,
+    PolicyId, PortRange, Protocol, ProxyAddr, RecordMode, Right, Role, ServerGroupId, ServerId, SpanSeconds,
+    TargetHost, Timestamp, UserGroupId, UserId,
 };
 
 use crate::Schedule;
@@ -212,6 +212,8 @@ pub struct PolicyRules {
     pub record_binary: Option<BinaryMode>,
     /// What of typed input is kept; `None`: as configured.
     pub record_input: Option<InputMode>,
+    /// Whether the bytes of forwards are kept; `None`: as configured.
+    pub record_forwards: Option<ForwardCapture>,
     /// Idle time after which a session ends.
     pub idle: Option<SpanSeconds>,
     /// Longest session.

@@ -14,6 +14,8 @@ pub enum FileName {
     Chunks(u32),
     /// `transfers.jsonl`: transfers and changes of files.
     Transfers,
+    /// `forward-N.pcapng`: what went through a forward, as packets.
+    Forward(u32),
 }
 
 /// The text does not name a file of a recording.
@@ -28,6 +30,7 @@ impl fmt::Display for FileName {
             Self::Binary(number) => write!(f, "ssh-{number}.bin.zst"),
             Self::Chunks(number) => write!(f, "ssh-{number}.chunks.jsonl"),
             Self::Transfers => f.write_str("transfers.jsonl"),
+            Self::Forward(number) => write!(f, "forward-{number}.pcapng"),
         }
     }
 }
@@ -38,6 +41,9 @@ impl FromStr for FileName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parsed = if text == "transfers.jsonl" {
             Some(Self::Transfers)
+        } else if let Some(rest) = text.strip_prefix("forward-") {
+            rest.strip_suffix(".pcapng")
+                .and_then(|number| Some(Self::Forward(number.parse().ok()?)))
         } else {
             text.strip_prefix("ssh-")
                 .and_then(|rest| rest.split_once('.'))
@@ -69,6 +75,7 @@ mod tests {
             FileName::Binary(12),
             FileName::Chunks(7),
             FileName::Transfers,
+            FileName::Forward(3),
         ] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }
@@ -80,6 +87,9 @@ mod tests {
             "ssh-1.cast.x",
             "../ssh-1.cast",
             "manifest.json",
+            "forward-.pcapng",
+            "forward-03.pcapng",
+            "forward-3.pcapng.gz",
         ] {
             assert!(bad.parse::<FileName>().is_err(), "{bad}");
         }

@@ -18,6 +18,9 @@ const PIECE: usize = 32 * 1024;
 pub(crate) trait Observer: Sync {
     /// Called before each piece goes on; after an error nothing more does.
     fn passes(&self, way: Way, bytes: &Bytes) -> impl Future<Output = Result<(), TapError>> + Send;
+
+    /// Called before an end of file goes on; after an error it does not.
+    fn ends(&self, way: Way) -> impl Future<Output = Result<(), TapError>> + Send;
 }
 
 /// Sees nothing.
@@ -27,10 +30,20 @@ impl Observer for Unobserved {
     async fn passes(&self, _: Way, _: &Bytes) -> Result<(), TapError> {
         Ok(())
     }
+
+    async fn ends(&self, _: Way) -> Result<(), TapError> {
+        Ok(())
+    }
 }
 
-/// Both directions are over.
-struct Over;
+/// Both directions are over, and how that came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Over {
+    /// A side closed the channel, or both directions have ended.
+    Closed,
+    /// Anything else: it was stopped, or a side is gone.
+    Cut,
+}
 
 /// Copies both ways until both sides have ended or `stop`; both channels are closed then.
 pub(crate) async fn join(
@@ -38,16 +51,17 @@ pub(crate) async fn join(
     near: Channel<server::Msg>,
     stop: &CancellationToken,
     observer: &impl Observer,
-) {
+) -> Over {
     let (mut far_read, far_write) = far.split();
     let (mut near_read, near_write) = near.split();
-    tokio::select! {
-        _ = copy(&mut far_read, &near_write, Way::Out, observer) => {}
-        _ = copy(&mut near_read, &far_write, Way::In, observer) => {}
-        () = stop.cancelled() => {}
-    }
+    let over = tokio::select! {
+        over = copy(&mut far_read, &near_write, Way::Out, observer) => over,
+        over = copy(&mut near_read, &far_write, Way::In, observer) => over,
+        () = stop.cancelled() => Over::Cut,
+    };
     let _ = far_write.close().await;
     let _ = near_write.close().await;
+    over
 }
 
 /// The same between a socket at the server's end and the client's channel.
@@ -56,7 +70,7 @@ pub(crate) async fn join_socket(
     near: Channel<server::Msg>,
     stop: &CancellationToken,
     observer: &impl Observer,
-) {
+) -> Over {
     let (far_read, far_write) = far.into_split();
     let (mut near_read, near_write) = near.split();
     let both = async {
@@ -65,11 +79,12 @@ pub(crate) async fn join_socket(
             to_socket(&mut near_read, far_write, observer)
         )
     };
-    tokio::select! {
-        _ = both => {}
-        () = stop.cancelled() => {}
-    }
+    let over = tokio::select! {
+        ended = both => ended.err().unwrap_or(Over::Closed),
+        () = stop.cancelled() => Over::Cut,
+    };
     let _ = near_write.close().await;
+    over
 }
 
 /// Returns when the channel is closed, or its other end takes nothing more.
@@ -90,15 +105,20 @@ where
                 }
                 to.data_bytes(data).await
             }
-            ChannelMsg::Eof => to.eof().await,
-            ChannelMsg::Close => break,
+            ChannelMsg::Eof => {
+                if observer.ends(way).await.is_err() {
+                    break;
+                }
+                to.eof().await
+            }
+            ChannelMsg::Close => return Over::Closed,
             _ => Ok(()),
         };
         if sent.is_err() {
             break;
         }
     }
-    Over
+    Over::Cut
 }
 
 /// Until the socket's end of file, which is passed on; anything else ends both directions.
@@ -110,13 +130,14 @@ async fn from_socket(
     let mut buffer = BytesMut::with_capacity(PIECE);
     loop {
         buffer.reserve(PIECE);
-        let read = from.read_buf(&mut buffer).await.map_err(|_| Over)?;
+        let read = from.read_buf(&mut buffer).await.map_err(|_| Over::Cut)?;
         if read == 0 {
-            return to.eof().await.map_err(|_| Over);
+            observer.ends(Way::Out).await.map_err(|_| Over::Cut)?;
+            return to.eof().await.map_err(|_| Over::Cut);
         }
         let piece = buffer.split().freeze();
-        observer.passes(Way::Out, &piece).await.map_err(|_| Over)?;
-        to.data_bytes(piece).await.map_err(|_| Over)?;
+        observer.passes(Way::Out, &piece).await.map_err(|_| Over::Cut)?;
+        to.data_bytes(piece).await.map_err(|_| Over::Cut)?;
     }
 }
 
@@ -129,13 +150,16 @@ async fn to_socket(
     while let Some(message) = from.wait().await {
         match message {
             ChannelMsg::Data { data } => {
-                observer.passes(Way::In, &data).await.map_err(|_| Over)?;
-                to.write_all(&data).await.map_err(|_| Over)?;
+                observer.passes(Way::In, &data).await.map_err(|_| Over::Cut)?;
+                to.write_all(&data).await.map_err(|_| Over::Cut)?;
             }
-            ChannelMsg::Eof => return to.shutdown().await.map_err(|_| Over),
-            ChannelMsg::Close => break,
+            ChannelMsg::Eof => {
+                observer.ends(Way::In).await.map_err(|_| Over::Cut)?;
+                return to.shutdown().await.map_err(|_| Over::Cut);
+            }
+            ChannelMsg::Close => return Err(Over::Closed),
             _ => {}
         }
     }
-    Err(Over)
+    Err(Over::Cut)
 }

@@ -54,6 +54,13 @@ pub enum ForwardNote {
         /// The caller's number.
         row: u32,
     },
+    /// From now on what it carries is kept.
+    Captured {
+        /// The caller's number.
+        row: u32,
+        /// The file of the recording.
+        file: String,
+    },
     /// A connection goes through it: `forward.connected`.
     Connected {
         /// What it goes through.
@@ -118,6 +125,15 @@ impl Store {
                     if let Some(id) = id_of(row) {
                         let values = forward::ActiveModel {
                             ended_at: Set(None),
+                            ..Default::default()
+                        };
+                        update(change.db(), id, values).await?;
+                    }
+                }
+                ForwardNote::Captured { row, file } => {
+                    if let Some(id) = id_of(row) {
+                        let values = forward::ActiveModel {
+                            capture: Set(Some(file.clone())),
                             ..Default::default()
                         };
                         update(change.db(), id, values).await?;
@@ -209,6 +225,6 @@ fn event(context: &ForwardContext, note: &ForwardNote) -> Option<Draft> {
                 .detail("sentence", sentence.as_str())
                 .detail("count", *count),
         ),
-        ForwardNote::Reopened { .. } | ForwardNote::Ended { .. } => None,
+        ForwardNote::Reopened { .. } | ForwardNote::Captured { .. } | ForwardNote::Ended { .. } => None,
     }
 }

@@ -1,8 +1,8 @@
 //! Grants as they are asked for, changed and filtered.
 
 use gatehouse_model::{
-    AddressRange, BinaryMode, DestinationRule, InputMode, Login, PortRange, Protocol, RecordMode, Right,
-    SpanSeconds, Timestamp,
+    AddressRange, BinaryMode, DestinationRule, ForwardCapture, InputMode, Login, PortRange, Protocol,
+    RecordMode, Right, SpanSeconds, Timestamp,
 };
 use gatehouse_policy::{PolicyRules, Schedule};
 
@@ -72,6 +72,8 @@ pub struct PolicyEdit {
     pub record_binary: Edit<BinaryMode>,
     /// What of typed input is kept; cleared: as configured.
     pub record_input: Edit<InputMode>,
+    /// Whether the bytes of forwards are kept; cleared: as configured.
+    pub record_forwards: Edit<ForwardCapture>,
     /// Idle time after which a session ends; cleared: none.
     pub idle: Edit<SpanSeconds>,
     /// Longest session; cleared: none.
@@ -122,6 +124,7 @@ impl PolicyEdit {
             record_mode: self.record_mode.apply(rules.record_mode),
             record_binary: self.record_binary.apply(rules.record_binary),
             record_input: self.record_input.apply(rules.record_input),
+            record_forwards: self.record_forwards.apply(rules.record_forwards),
             idle: self.idle.apply(rules.idle),
             max_length: self.max_length.apply(rules.max_length),
         }

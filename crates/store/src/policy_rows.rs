@@ -103,6 +103,7 @@ pub(crate) fn row_of(columns: &Columns, rules: &PolicyRules) -> policy::ActiveMo
         record_mode: Set(rules.record_mode.map(|mode| mode.to_string())),
         record_binary: Set(rules.record_binary.map(|mode| mode.to_string())),
         record_input: Set(rules.record_input.map(|mode| mode.to_string())),
+        record_forwards: Set(rules.record_forwards.map(|mode| mode.to_string())),
         idle_seconds: Set(span(rules.idle)),
         max_length_seconds: Set(span(rules.max_length)),
         ..Default::default()
@@ -195,6 +196,7 @@ pub(crate) fn rules_of(
         record_mode: stored_opt("a recording mode", row.record_mode.as_deref())?,
         record_binary: stored_opt("a recording mode", row.record_binary.as_deref())?,
         record_input: stored_opt("a recording mode", row.record_input.as_deref())?,
+        record_forwards: stored_opt("a recording mode", row.record_forwards.as_deref())?,
         idle: row.idle_seconds.map(span).transpose()?,
         max_length: row.max_length_seconds.map(span).transpose()?,
     })

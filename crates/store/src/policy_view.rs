@@ -134,6 +134,7 @@ impl Policy {
             "record_mode": rules.record_mode,
             "record_binary": rules.record_binary,
             "record_input": rules.record_input,
+            "record_forwards": rules.record_forwards,
             "idle": rules.idle,
             "max_length": rules.max_length,
             "state": self.state,

@@ -125,6 +125,8 @@ pub struct Forward {
     pub started_at: Timestamp,
     /// When it was closed.
     pub ended_at: Option<Timestamp>,
+    /// The file of the recording that holds what it carried, if that was captured.
+    pub capture: Option<String>,
 }
 
 /// A forward, with the session it belongs to.
@@ -232,6 +234,7 @@ pub(crate) fn view_forward(row: forward::Model) -> Result<Forward, StoreError> {
         bytes_out: unsigned(row.bytes_out),
         started_at: from_db(row.started_at),
         ended_at: row.ended_at.map(from_db),
+        capture: row.capture,
     })
 }
 

@@ -1,6 +1,9 @@
 //! What targets and clients send: file transfer protocols, terminal output; and casts that come from a disk.
 
-use gatehouse_model::{BinaryMode, InputMode, SessionId, Timestamp};
+use gatehouse_model::{BinaryMode, ForwardKind, InputMode, SessionId, Timestamp};
+use gatehouse_recording::capture::{
+    BLOCK_MAX, Beginner, Captures, ConnectionSpec, End, ForwardSpec, complete_blocks,
+};
 use gatehouse_recording::cast::{CastData, CastItem, CastReader};
 use gatehouse_recording::channel::{ChannelRecorder, Sink, Verdict};
 use gatehouse_recording::screen::{SafeRenderer, Transcript};
@@ -142,6 +145,52 @@ pub fn channel(input: &[u8]) {
     let _ = casts_of(input, None, &mut CastReader::new());
 }
 
+/// Blocks of captures: any bytes can be read, and what is made here is whole, however far it was written.
+pub fn capture(input: &[u8]) {
+    let whole = complete_blocks(input);
+    assert!(whole <= input.len());
+    let kept = input.get(..whole).unwrap_or_default();
+    assert_eq!(complete_blocks(kept), whole);
+
+    let mut captures = Captures::new(stamp());
+    let mut files = Files::default();
+    let words = String::from_utf8_lossy(input).into_owned();
+    let forward = ForwardSpec {
+        number: input.len() as u32,
+        kind: ForwardKind::Local,
+        listen: words.clone(),
+        destination: words.clone(),
+    };
+    let spec = ConnectionSpec {
+        forward,
+        beginner: Beginner::Person,
+        from: End::Other(words.clone()),
+        to: End::Name(words, 80),
+    };
+    captures.open(0, Offset::ZERO, spec, &mut files);
+    for (stream, piece) in pieces(input) {
+        let event = Event::Data(stream, piece.to_vec().into());
+        captures.push(0, Offset::ZERO, &event, &mut files);
+    }
+    captures.close(0, Offset::ZERO, &mut files);
+    let made = &files.capture;
+    assert_eq!(complete_blocks(made), made.len());
+    let torn = made
+        .get(..made.len() - input.len() % made.len())
+        .unwrap_or_default();
+    assert!(torn.len() - complete_blocks(torn) < BLOCK_MAX);
+}
+
+fn stamp() -> SessionStamp {
+    let session: SessionId = "01935c8e-0000-7000-8000-000000000000"
+        .parse()
+        .unwrap_or_else(|_| SessionId(Default::default()));
+    SessionStamp {
+        session,
+        started: Timestamp::UNIX_EPOCH,
+    }
+}
+
 /// Records the pieces on one channel and reads the cast back.
 #[expect(clippy::panic, reason = "a finding")]
 fn casts_of(input: &[u8], pty: Option<Pty>, reader: &mut CastReader) -> Vec<CastItem> {
@@ -152,14 +201,7 @@ fn casts_of(input: &[u8], pty: Option<Pty>, reader: &mut CastReader) -> Vec<Cast
         binary: BinaryMode::Digest,
         input: InputMode::Echoed,
     };
-    let session: SessionId = "01935c8e-0000-7000-8000-000000000000"
-        .parse()
-        .unwrap_or_else(|_| SessionId(Default::default()));
-    let stamp = SessionStamp {
-        session,
-        started: Timestamp::UNIX_EPOCH,
-    };
-    let mut recorder = ChannelRecorder::new(spec, stamp);
+    let mut recorder = ChannelRecorder::new(spec, stamp());
     let mut files = Files::default();
     recorder.open(Offset::ZERO, &mut files);
     let mut at = Offset::ZERO;
@@ -182,16 +224,19 @@ fn casts_of(input: &[u8], pty: Option<Pty>, reader: &mut CastReader) -> Vec<Cast
     items
 }
 
-/// Keeps the cast, forgets the rest.
+/// Keeps casts and captures, forgets the rest.
 #[derive(Default)]
 struct Files {
     cast: Vec<u8>,
+    capture: Vec<u8>,
 }
 
 impl Sink for Files {
     fn append(&mut self, file: FileName, bytes: &[u8]) {
-        if file.to_string().ends_with(".cast") {
-            self.cast.extend_from_slice(bytes);
+        match file {
+            FileName::Cast(_) => self.cast.extend_from_slice(bytes),
+            FileName::Forward(_) => self.capture.extend_from_slice(bytes),
+            _ => {}
         }
     }
 

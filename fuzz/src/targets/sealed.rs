@@ -1,7 +1,8 @@
 //! What lies on a disk that others may have written to: encrypted files, wrapped keys, signed manifests.
 
 use gatehouse_model::{
-    BinaryMode, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId, SourceAddr, Timestamp,
+    BinaryMode, ForwardCapture, InputMode, NodeId, Protocol, RecordMode, Secret, SessionId, SourceAddr,
+    Timestamp,
 };
 use gatehouse_recording::FileName;
 use gatehouse_recording::age::{Identity, Recipient, read_identities, unwrap, wrap};
@@ -137,6 +138,7 @@ pub fn genuine_manifest() -> Vec<u8> {
             mode: RecordMode::Strict,
             binary: BinaryMode::Digest,
             input: InputMode::Echoed,
+            forwards: ForwardCapture::Off,
         },
         started_at: Timestamp::UNIX_EPOCH,
     };

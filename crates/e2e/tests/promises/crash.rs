@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gatehouse_e2e::{Database, LIMIT, Run, Scene, Setup, asciinema_cat, require_root, sql, wait_for};
+use gatehouse_e2e::{Database, Echo, LIMIT, Run, Scene, Setup, asciinema_cat, require_root, sql, wait_for};
 use serde_json::Value;
 
 #[test]
@@ -87,6 +87,30 @@ fn a_full_disk_ends_the_session_in_words_and_the_gate_serves_on() {
     assert!(told.stdout.is_empty() && told.err().contains("record"), "{told}");
     disk.enlarge();
     assert_eq!(scene.ssh("echo recorded again").done().ok(), "recorded again\n");
+    scene.site.ok(&["session", "verify", "--all"]);
+}
+
+#[test]
+fn a_full_disk_ends_a_session_whose_forwards_are_kept() {
+    let (scene, _disk) = on_a_small_disk("recording.forwards = \"on\"");
+    scene.site.ok(&["right", "add", "user", "alice", "forward_local"]);
+    let service = Echo::start(scene.site.net.server(9), "service");
+    let to = service.addr.to_string();
+    let through = |bytes: Vec<u8>| {
+        let client = scene.alice.ssh_with(&scene.web01(), &["-W", &to]);
+        client.stdin(bytes).done()
+    };
+    wait_for("the right to be in force", LIMIT, || {
+        (through(Vec::new()).out() == "service\n").then_some(())
+    });
+    let flood = through(vec![7; 60_000_000]);
+    assert!(flood.stdout.len() < 60_000_000, "all of it went through");
+    let session = scene.site.session("one that failed", |session| {
+        session["state"] == "closed" && session["end_reason"] == "error"
+    });
+    scene
+        .site
+        .audited("recording.failed", |e| e["session"] == session["id"]);
     scene.site.ok(&["session", "verify", "--all"]);
 }
 

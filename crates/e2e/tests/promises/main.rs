@@ -13,6 +13,7 @@ mod backends;
 mod bad_days;
 mod bad_input;
 mod changes;
+mod channel_table;
 mod clients;
 mod command_line;
 mod crash;

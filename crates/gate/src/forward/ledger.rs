@@ -1,11 +1,11 @@
 //! The forwards of one session in memory, and the task that writes them down.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gatehouse_model::Timestamp;
+use gatehouse_model::{ForwardCapture, Timestamp};
 use gatehouse_store::{ByteCount, ForwardContext, ForwardId, ForwardLine, ForwardNote, StoreError};
 use jiff::SignedDuration;
 use parking_lot::Mutex;
@@ -34,6 +34,15 @@ pub(crate) struct Row {
     pub(super) counters: Counters,
     /// What holds it open.
     holders: AtomicU32,
+    /// Whether the book of forwards was told in which file what it carries is kept.
+    captured: AtomicBool,
+}
+
+impl Row {
+    /// Its number within the session, from 0.
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
 }
 
 /// The forwards of one session.
@@ -62,14 +71,15 @@ impl Ledger {
         Ok(self.hold(core, ask.line(), notes))
     }
 
-    /// The same for a connection, which is an event.
+    /// The same for a connection, which is an event. The row of one that is captured names the file.
     pub(super) async fn connect(
         &self,
         core: &Arc<Core>,
         ask: &ForwardAsk,
         origin: &str,
+        capture: ForwardCapture,
     ) -> Result<Arc<Row>, ForwardError> {
-        let mut notes = self.room(core, 2).await?;
+        let mut notes = self.room(core, 3).await?;
         let line = ask.line();
         let connected = ForwardNote::Connected {
             line: line.clone(),
@@ -77,7 +87,17 @@ impl Ledger {
             at: core.gate().clock().now(),
         };
         let last = notes.pop();
+        let named = notes.pop();
         let row = self.hold(core, line, notes);
+        if capture == ForwardCapture::On
+            && !row.captured.swap(true, Ordering::AcqRel)
+            && let Some(place) = named
+        {
+            place.send(ForwardNote::Captured {
+                row: row.number,
+                file: super::capture::spec(ask, row.number).file().to_string(),
+            });
+        }
         if let Some(place) = last {
             place.send(connected);
         }
@@ -126,6 +146,7 @@ impl Ledger {
                 id: OnceLock::new(),
                 counters: Counters::default(),
                 holders: AtomicU32::new(0),
+                captured: AtomicBool::new(false),
             })
         });
         let unused = row.holders.fetch_add(1, Ordering::AcqRel) == 0;

@@ -3,19 +3,24 @@
 //! Invariants:
 //! - **Decided, then relayed.** A [`ForwardConnection`] exists only for what the policy permits at that instant; it
 //!   is decided again whenever the session is, and at the instant its permit names.
+//! - **Recorded, then relayed.** Where the policy says that the bytes of forwards are kept, they are with the recorder before
+//!   they go on; if that fails, they do not.
 //! - **Everything is told.** Each forward is a row, each connection and each refusal an event. They are written in
 //!   their order by one task of the session. Equal refusals within a minute are one event with a count. While the
 //!   database is gone they wait; when too many wait, further forwards are refused.
 //! - **Closed before the session.** The session's row is closed after the rows of its forwards.
 
+mod capture;
 mod ledger;
 mod listen;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gatehouse_model::{ForwardDestination, ForwardKind, Right, Timestamp};
+use gatehouse_archive::{ChannelTap, PushError};
+use gatehouse_model::{ForwardCapture, ForwardDestination, ForwardKind, Right, Timestamp};
 use gatehouse_policy::{ForwardRefusal, decide_forward};
+use gatehouse_recording::{Event, Stream};
 use gatehouse_store::ForwardLine;
 
 use crate::live::{Core, Live, TapError};
@@ -82,9 +87,21 @@ pub enum ForwardError {
         "the forward is refused: the gate's database cannot be reached, so it cannot be written down; try again shortly"
     )]
     NotWritten,
+    /// What it carries is to be kept, and cannot be.
+    #[error("the forward is refused: what it carries cannot be recorded: {0}")]
+    NotRecorded(String),
     /// The session is over.
     #[error("the session is over")]
     Over,
+}
+
+impl From<PushError> for ForwardError {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Closed => Self::Over,
+            other => Self::NotRecorded(other.to_string()),
+        }
+    }
 }
 
 /// Which way bytes of a forward go.
@@ -94,6 +111,15 @@ pub enum Way {
     In,
     /// To the person.
     Out,
+}
+
+impl Way {
+    fn stream(self) -> Stream {
+        match self {
+            Self::In => Stream::Input,
+            Self::Out => Stream::Output,
+        }
+    }
 }
 
 impl Live {
@@ -124,20 +150,14 @@ impl Live {
     /// Begins one connection of a forward, from `origin`: what the peer says of where it comes from, or what is seen.
     ///
     /// # Errors
-    /// It is not permitted (which the book is told), or cannot be written down.
+    /// It is not permitted (which the book is told), or cannot be written down or recorded.
     pub async fn connect_forward(
         &self,
         ask: ForwardAsk,
         origin: &str,
     ) -> Result<ForwardConnection, ForwardError> {
-        let core = self.core();
         self.decide_or_tell(&ask)?;
-        let row = core.ledger.connect(core, &ask, origin).await?;
-        Ok(ForwardConnection {
-            core: Arc::clone(core),
-            ask,
-            row,
-        })
+        ForwardConnection::begin(self.core(), ask, origin).await
     }
 
     /// Writes into the book that a forward was refused. Does not wait.
@@ -211,15 +231,10 @@ impl OpenForward {
     /// Begins one connection of it.
     ///
     /// # Errors
-    /// It is not permitted any more, or cannot be written down.
+    /// It is not permitted any more, or cannot be written down or recorded.
     pub async fn connect(&self, origin: &str) -> Result<ForwardConnection, ForwardError> {
         permits(&self.core, &self.ask)?;
-        let row = self.core.ledger.connect(&self.core, &self.ask, origin).await?;
-        Ok(ForwardConnection {
-            core: Arc::clone(&self.core),
-            ask: self.ask.clone(),
-            row,
-        })
+        ForwardConnection::begin(&self.core, self.ask.clone(), origin).await
     }
 
     /// Resolves with the sentence to show when it is not permitted any more; the book has been told.
@@ -234,24 +249,57 @@ impl Drop for OpenForward {
     }
 }
 
-/// One connection through a forward. Whatever is relayed is counted here first.
+/// One connection through a forward. Whatever is relayed is recorded, where that is wanted, and counted here first.
 pub struct ForwardConnection {
     core: Arc<Core>,
     ask: ForwardAsk,
     row: Arc<Row>,
+    /// Where what it carries is kept, if it is. Dropped before both ways were [ended](Self::ended), it tells of a cut.
+    capture: Option<ChannelTap>,
 }
 
 impl ForwardConnection {
-    /// Counts bytes that are about to be relayed, for the forward and for the session, which is not idle meanwhile.
+    async fn begin(core: &Arc<Core>, ask: ForwardAsk, origin: &str) -> Result<Self, ForwardError> {
+        let wanted = capture::wanted(core);
+        let row = core.ledger.connect(core, &ask, origin, wanted).await?;
+        let mut connection = Self {
+            core: Arc::clone(core),
+            ask,
+            row,
+            capture: None,
+        };
+        if wanted == ForwardCapture::On {
+            let tap = capture::open(core, &connection.ask, &connection.row, origin)?;
+            connection.capture = Some(tap);
+        }
+        Ok(connection)
+    }
+
+    /// Records bytes that are about to be relayed, where that is wanted, and counts them for the forward and for the session,
+    /// which is not idle meanwhile. Waits while the recorder is behind.
     ///
     /// # Errors
     /// They must not be relayed.
     pub async fn data(&self, way: Way, bytes: &Bytes) -> Result<(), TapError> {
+        if let Some(capture) = &self.capture {
+            capture.data(way.stream(), bytes.clone()).await?;
+        }
         let count = bytes.len() as u64;
         self.row.counters.add(way, count);
         self.core.counters.add(way, count);
         self.core.counters.touch(self.core.epoch.micros());
         Ok(())
+    }
+
+    /// One direction is about to end in good order. Telling it twice is telling it once.
+    ///
+    /// # Errors
+    /// Nothing more must be relayed.
+    pub async fn ended(&self, way: Way) -> Result<(), TapError> {
+        match &self.capture {
+            Some(capture) => Ok(capture.push(Event::Eof(way.stream())).await?),
+            None => Ok(()),
+        }
     }
 
     /// Resolves with the sentence to show when the connection is not permitted any more; the book has been told.

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gatehouse_model::{
-    BinaryMode, DurationError, InputMode, LegacyAlgorithms, PolicyId, Protocol, RecordMode, Right, Role,
-    ServerOs, SpanSeconds, TimeError, Timestamp, UnknownWord, parse_span, parse_time,
+    BinaryMode, DurationError, ForwardCapture, InputMode, LegacyAlgorithms, PolicyId, Protocol, RecordMode,
+    Right, Role, ServerOs, SpanSeconds, TimeError, Timestamp, UnknownWord, parse_span, parse_time,
 };
 
 use crate::failure::Failure;
@@ -33,6 +33,7 @@ closed_lists!(
     RecordMode,
     BinaryMode,
     InputMode,
+    ForwardCapture,
     LegacyAlgorithms
 );
 

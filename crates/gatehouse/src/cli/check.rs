@@ -115,6 +115,12 @@ fn answer(directory: &Directory, explanation: &Explanation) -> Value {
                     "remote": grant.rights.allows(Right::ForwardRemote),
                 },
                 "rights": rights,
+                "recording": {
+                    "mode": grant.recording.mode,
+                    "binary": grant.recording.binary,
+                    "input": grant.recording.input,
+                    "forwards": grant.recording.forwards,
+                },
                 "considered": considered,
             })
         }

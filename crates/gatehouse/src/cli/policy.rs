@@ -358,6 +358,7 @@ fn shown(policy: &Policy, context: &Context, screen: &Screen) -> String {
         .maybe("Recording", rules.record_mode.map(|mode| mode.as_str()))
         .maybe("Binary", rules.record_binary.map(|mode| mode.as_str()))
         .maybe("Typed input", rules.record_input.map(|mode| mode.as_str()))
+        .maybe("Forwards kept", rules.record_forwards.map(|mode| mode.as_str()))
         .maybe("Reason", policy.reason.as_deref())
         .maybe("Revoked", policy.revoked_at.map(|at| age(context.now, at)))
         .with(

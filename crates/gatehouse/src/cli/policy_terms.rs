@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use gatehouse_model::{
-    AccessDuration, AddressRange, BinaryMode, DestinationRule, InputMode, Login, PortRange, Protocol,
-    RecordMode, Right, SpanSeconds, Timestamp, parse_time,
+    AccessDuration, AddressRange, BinaryMode, DestinationRule, ForwardCapture, InputMode, Login, PortRange,
+    Protocol, RecordMode, Right, SpanSeconds, Timestamp, parse_time,
 };
 use gatehouse_policy::{PolicyRules, Schedule};
 use gatehouse_store::{Edit, PolicyEdit, SubjectRef, TargetRef};
@@ -95,6 +95,9 @@ pub(super) struct Terms {
     /// What is kept of typed input [default: as configured]
     #[arg(long, value_parser = word::<InputMode>(), value_name = "MODE")]
     record_input: Option<InputMode>,
+    /// Whether the bytes of forwards are kept, for Wireshark [default: as configured]
+    #[arg(long, value_parser = word::<ForwardCapture>(), value_name = "MODE")]
+    record_forwards: Option<ForwardCapture>,
     /// Why; for people who read the list
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
@@ -154,6 +157,8 @@ pub(super) enum Clearable {
     RecordBinary,
     /// As configured
     RecordInput,
+    /// As configured
+    RecordForwards,
     /// No reason
     Reason,
 }
@@ -195,6 +200,7 @@ impl Terms {
             record_mode: self.record_mode,
             record_binary: self.record_binary,
             record_input: self.record_input,
+            record_forwards: self.record_forwards,
             idle: self.idle,
             max_length: self.max_length,
         })
@@ -233,6 +239,7 @@ impl Terms {
             record_mode: field(self.record_mode, cleared(Clearable::RecordMode)),
             record_binary: field(self.record_binary, cleared(Clearable::RecordBinary)),
             record_input: field(self.record_input, cleared(Clearable::RecordInput)),
+            record_forwards: field(self.record_forwards, cleared(Clearable::RecordForwards)),
             idle: field(self.idle, cleared(Clearable::Idle)),
             max_length: field(self.max_length, cleared(Clearable::MaxLength)),
             reason: field(

@@ -32,6 +32,7 @@ pub(super) const KEYS: &[&str] = &[
     "recording.mode",
     "recording.binary",
     "recording.input",
+    "recording.forwards",
     "recording.recipients",
     "recording.keep_sealed_key",
     "recording.patience",

@@ -202,6 +202,7 @@ impl Config {
             record_mode: self.recording.mode,
             record_binary: self.recording.binary,
             record_input: self.recording.input,
+            record_forwards: self.recording.forwards,
         }
     }
 

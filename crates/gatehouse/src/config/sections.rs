@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use gatehouse_model::{AddressRange, BinaryMode, InputMode, RecordMode, SpanSeconds, parse_span};
+use gatehouse_model::{
+    AddressRange, BinaryMode, ForwardCapture, InputMode, RecordMode, SpanSeconds, parse_span,
+};
 use gatehouse_recording::age::Recipient;
 use serde::{Deserialize, Serialize};
 
@@ -191,6 +193,8 @@ pub(crate) struct Recording {
     pub(crate) binary: BinaryMode,
     /// What is kept of typed input.
     pub(crate) input: InputMode,
+    /// Whether the bytes of forwards are kept.
+    pub(crate) forwards: ForwardCapture,
     /// For whom recordings are encrypted; for nobody: they are not.
     pub(crate) recipients: Vec<Recipient>,
     /// Whether the store can open an encrypted recording that is closed.
@@ -307,6 +311,7 @@ impl Default for Config {
                 mode: RecordMode::Strict,
                 binary: BinaryMode::Digest,
                 input: InputMode::Echoed,
+                forwards: ForwardCapture::Off,
                 recipients: Vec::new(),
                 keep_sealed_key: true,
                 patience: seconds(30),

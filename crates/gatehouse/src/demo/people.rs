@@ -232,6 +232,7 @@ fn terms(now: Timestamp) -> PolicyRules {
         record_mode: None,
         record_binary: None,
         record_input: None,
+        record_forwards: None,
         idle: None,
         max_length: None,
     }

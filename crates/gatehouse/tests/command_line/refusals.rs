@@ -191,6 +191,9 @@ const WRONG: &[(&str, i32, &[&str])] = &[
     ("session play x --speed 0", 2, &["not a speed"]),
     ("session export x --format mp4", 1, &["RDP"]),
     ("session export x --format gif", 2, &["gif", "cast"]),
+    ("session export x --forward 0", 2, &["pcapng", "--forward"]),
+    ("session export x --format pcapng --channel 0", 2, &["--channel"]),
+    ("policy edit 1 --record-forwards some", 2, &["off", "on"]),
     ("session kill", 2, &["--all"]),
     ("session verify", 2, &["--all"]),
     (

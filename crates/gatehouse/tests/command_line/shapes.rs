@@ -103,6 +103,11 @@ fn an_edit_changes_what_it_names_and_clears_what_it_is_told_to() {
     );
     assert!(policy["end"].is_null(), "{policy}");
     assert!(site.ok("policy show 1").contains("10m"), "the idle time stays");
+    site.ok("policy edit 1 --record-forwards on");
+    assert_eq!(site.json("policy show 1")["record_forwards"], "on");
+    assert!(site.ok("policy show 1").contains("Forwards kept"));
+    site.ok("policy edit 1 --clear record-forwards");
+    assert!(site.json("policy show 1")["record_forwards"].is_null());
     site.ok("policy clone 1 --user bob --server db01");
     assert_eq!(site.json("policy show 2")["user"], "bob");
     assert_eq!(site.json("policy show 1")["user"], "alice");

@@ -3,8 +3,8 @@
 use std::hash::Hash;
 
 use gatehouse_model::{
-    AddressRange, BinaryMode, DestinationRule, InputMode, Login, PolicyId, PortRange, Protocol, RecordMode,
-    Right, SpanSeconds, Timestamp,
+    AddressRange, BinaryMode, DestinationRule, ForwardCapture, InputMode, Login, PolicyId, PortRange,
+    Protocol, RecordMode, Right, SpanSeconds, Timestamp,
 };
 use jiff::tz::TimeZone;
 
@@ -65,6 +65,7 @@ pub(crate) struct Terms {
     pub(crate) record_mode: Option<RecordMode>,
     pub(crate) record_binary: Option<BinaryMode>,
     pub(crate) record_input: Option<InputMode>,
+    pub(crate) record_forwards: Option<ForwardCapture>,
     pub(crate) idle: Option<SpanSeconds>,
     pub(crate) max_length: Option<SpanSeconds>,
 }
@@ -126,6 +127,7 @@ impl Policies {
                 record_mode: rules.record_mode,
                 record_binary: rules.record_binary,
                 record_input: rules.record_input,
+                record_forwards: rules.record_forwards,
                 idle: rules.idle,
                 max_length: rules.max_length,
             };

@@ -1,6 +1,6 @@
 //! What the configuration adds to the rows, and text made safe for terminals.
 
-use gatehouse_model::{BinaryMode, InputMode, RecordMode};
+use gatehouse_model::{BinaryMode, ForwardCapture, InputMode, RecordMode};
 
 /// What the configuration adds to the rows.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +17,8 @@ pub struct DirectorySettings {
     pub record_binary: BinaryMode,
     /// What counts where a policy says nothing (`[recording] input`).
     pub record_input: InputMode,
+    /// What counts where a policy says nothing (`[recording] forwards`).
+    pub record_forwards: ForwardCapture,
 }
 
 impl Default for DirectorySettings {
@@ -28,6 +30,7 @@ impl Default for DirectorySettings {
             record_mode: RecordMode::Strict,
             record_binary: BinaryMode::Digest,
             record_input: InputMode::Echoed,
+            record_forwards: ForwardCapture::Off,
         }
     }
 }

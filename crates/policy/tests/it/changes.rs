@@ -1,6 +1,8 @@
 //! Until when, what changes before, and what a grant holds.
 
-use gatehouse_model::{BinaryMode, InputMode, PolicyId, RecordMode, Right, SpanSeconds, UserId};
+use gatehouse_model::{
+    BinaryMode, ForwardCapture, InputMode, PolicyId, RecordMode, Right, SpanSeconds, UserId,
+};
 
 use crate::world::{World, at};
 
@@ -120,23 +122,26 @@ fn the_strictest_recording_and_the_longest_limits_count() {
     first.record_mode = Some(RecordMode::BestEffort);
     first.record_binary = Some(BinaryMode::Full);
     first.record_input = Some(InputMode::None);
+    first.record_forwards = Some(ForwardCapture::On);
     first.idle = SpanSeconds::new(60);
     first.max_length = SpanSeconds::new(600);
     let alone = world.allowed(NOW);
     assert_eq!(alone.recording.mode, Some(RecordMode::BestEffort));
     assert_eq!(alone.recording.binary, Some(BinaryMode::Full));
     assert_eq!(alone.recording.input, Some(InputMode::None));
+    assert_eq!(alone.recording.forwards, Some(ForwardCapture::On));
     assert_eq!(
         (alone.idle, alone.max_length),
         (SpanSeconds::new(60), SpanSeconds::new(600))
     );
 
-    // A policy that says nothing stands for what is configured: strict, digest, echoed.
+    // A policy that says nothing stands for what is configured: strict, digest, echoed, off.
     let second = world.grant_ann();
     second.idle = SpanSeconds::new(90);
     let both = world.allowed(NOW);
     assert_eq!(both.recording.mode, Some(RecordMode::Strict));
     assert_eq!(both.recording.binary, Some(BinaryMode::Full));
     assert_eq!(both.recording.input, Some(InputMode::Echoed));
+    assert_eq!(both.recording.forwards, Some(ForwardCapture::On));
     assert_eq!((both.idle, both.max_length), (SpanSeconds::new(90), None));
 }

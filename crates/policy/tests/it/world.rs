@@ -197,6 +197,7 @@ pub(crate) fn permanent() -> PolicyRules {
         record_mode: None,
         record_binary: None,
         record_input: None,
+        record_forwards: None,
         idle: None,
         max_length: None,
     }

@@ -7,8 +7,8 @@ mod signed;
 mod tests;
 
 use gatehouse_model::{
-    BinaryMode, InputMode, NodeId, PolicyId, Protocol, ProxyAddr, RecordMode, SessionId, SourceAddr,
-    Timestamp,
+    BinaryMode, ForwardCapture, InputMode, NodeId, PolicyId, Protocol, ProxyAddr, RecordMode, SessionId,
+    SourceAddr, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -28,6 +28,13 @@ pub struct RecordingTerms {
     pub binary: BinaryMode,
     /// What is kept of typed input.
     pub input: InputMode,
+    /// Whether the bytes of forwards are kept; they were not before this was said.
+    #[serde(default = "no_forwards")]
+    pub forwards: ForwardCapture,
+}
+
+fn no_forwards() -> ForwardCapture {
+    ForwardCapture::Off
 }
 
 /// What is known of a session when it begins.

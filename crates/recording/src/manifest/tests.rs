@@ -24,6 +24,7 @@ fn head() -> ManifestHead {
             mode: RecordMode::Strict,
             binary: BinaryMode::Digest,
             input: InputMode::Echoed,
+            forwards: ForwardCapture::Off,
         },
         started_at: "2026-01-31T10:00:00.000001Z".parse().unwrap(),
     }

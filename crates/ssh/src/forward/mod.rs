@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::conn::Conn;
-use crate::relay;
+use crate::relay::{self, Over};
 
 pub(crate) use local::{Asked, open as open_local};
 pub(crate) use remote::{Place, Remote, cancel, listen};
@@ -104,13 +104,13 @@ pub(crate) enum Far {
 
 /// Carries a forward's connection until it ends, is not permitted any more, or `stop`.
 pub(crate) async fn carry(
-    conn: &Conn,
+    conn: &Arc<Conn>,
     connection: &ForwardConnection,
     far: Far,
     near: Channel<server::Msg>,
     stop: &CancellationToken,
 ) {
-    let observed = Observed(connection);
+    let observed = Observed { conn, connection };
     let stop = stop.child_token();
     let relayed = async {
         match far {
@@ -119,21 +119,45 @@ pub(crate) async fn carry(
         }
     };
     tokio::pin!(relayed);
-    tokio::select! {
-        () = &mut relayed => {}
+    let over = tokio::select! {
+        over = &mut relayed => over,
         sentence = connection.revoked() => {
             conn.tell(&format!("A forward was closed: {sentence}."));
             // Both sides are closed by the relay itself; dropping it would leave them open.
             stop.cancel();
-            relayed.await;
+            relayed.await
+        }
+    };
+    if over == Over::Closed {
+        for way in [Way::Out, Way::In] {
+            // Nothing is relayed any more, so a recorder that fails now has nothing to hold back.
+            let _ = connection.ended(way).await;
         }
     }
 }
 
-struct Observed<'c>(&'c ForwardConnection);
+struct Observed<'c> {
+    conn: &'c Arc<Conn>,
+    connection: &'c ForwardConnection,
+}
+
+impl Observed<'_> {
+    /// A recorder that has failed ends the session, and is why: said before the channel closes, at which the client may
+    /// end it by itself.
+    fn told(&self, recorded: Result<(), TapError>) -> Result<(), TapError> {
+        if let Err(error @ TapError::Failed(_)) = &recorded {
+            self.conn.recorder_failed(&error.to_string());
+        }
+        recorded
+    }
+}
 
 impl relay::Observer for Observed<'_> {
     async fn passes(&self, way: Way, bytes: &Bytes) -> Result<(), TapError> {
-        self.0.data(way, bytes).await
+        self.told(self.connection.data(way, bytes).await)
+    }
+
+    async fn ends(&self, way: Way) -> Result<(), TapError> {
+        self.told(self.connection.ended(way).await)
     }
 }

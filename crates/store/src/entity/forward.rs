@@ -18,6 +18,8 @@ pub struct Model {
     pub bytes_out: i64,
     pub started_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub capture: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

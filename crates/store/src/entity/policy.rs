@@ -24,6 +24,8 @@ pub struct Model {
     pub record_binary: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub record_input: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub record_forwards: Option<String>,
     pub idle_seconds: Option<i64>,
     pub max_length_seconds: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]

@@ -58,6 +58,10 @@ async fn notes_of_forwards_become_rows_and_events(place: &Place) {
             at: now(),
         },
         open(2, "db:5433"),
+        ForwardNote::Captured {
+            row: 2,
+            file: "forward-2.pcapng".to_owned(),
+        },
     ];
     store.note_forwards(&context, &mut ids, &first).await.unwrap();
     store
@@ -67,6 +71,8 @@ async fn notes_of_forwards_become_rows_and_events(place: &Place) {
     let shown = store.session(now(), &session.to_string()).await.unwrap();
     let rows: Vec<_> = shown.forwards.iter().map(|f| (f.bytes_in, f.ended_at)).collect();
     assert_eq!(rows, [(3, Some(now())), (1, None)]);
+    let captures: Vec<_> = shown.forwards.iter().map(|f| f.capture.as_deref()).collect();
+    assert_eq!(captures, [None, Some("forward-2.pcapng")]);
     let second = [
         ForwardNote::Reopened { row: 1 },
         ForwardNote::Denied {

@@ -40,6 +40,7 @@ fn every_term() -> PolicyRules {
         record_mode: Some(RecordMode::BestEffort),
         record_binary: Some(gatehouse_model::BinaryMode::Full),
         record_input: Some(gatehouse_model::InputMode::None),
+        record_forwards: Some(gatehouse_model::ForwardCapture::On),
         idle: Some(parse_span("30m").unwrap()),
         max_length: Some(parse_span("8h").unwrap()),
     }

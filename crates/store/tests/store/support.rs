@@ -248,6 +248,7 @@ pub(crate) fn rules() -> PolicyRules {
         record_mode: None,
         record_binary: None,
         record_input: None,
+        record_forwards: None,
         idle: None,
         max_length: None,
     }

@@ -1,6 +1,8 @@
 //! `-L`, `-W` and `ProxyJump`.
 
-use gatehouse_e2e::{Database, Echo, Scene, Setup, SshdSetup, add_server, answers, connect, talk};
+use gatehouse_e2e::{
+    Database, Echo, LIMIT, Scene, Setup, SshdSetup, add_server, answers, connect, talk, wait_for,
+};
 use std::io::{Read, Write};
 
 use super::{forward, interrupted, own_port, scene, without_session};
@@ -31,6 +33,15 @@ fn carries_and_is_written_down(database: Database) {
     assert_eq!(running["kind"], "local", "{running}");
     assert_eq!(running["destination"], service.addr.to_string(), "{running}");
     assert_eq!(scene.site.list(&["forwards"]).len(), 1);
+    // With what went through it so far, the connection before included.
+    for listed in [&["forwards"][..], &["session", "show", "last"]] {
+        wait_for("the bytes of a running forward", LIMIT, || {
+            let all = scene.site.json(listed);
+            let row = all.get(0).unwrap_or(&all["forwards"][0]);
+            let bytes = (row["bytes_in"].as_u64()?, row["bytes_out"].as_u64()?);
+            (bytes.0 >= 8 && bytes.1 >= 26 && row["ended_at"].is_null()).then_some(())
+        });
+    }
     held.write_all(b"more").unwrap();
     drop(held);
 
@@ -139,7 +150,7 @@ fn a_port_of_a_server_is_refused_to_who_may_not_reach_it() {
     scene
         .site
         .ok(&["policy", "grant", "--user", "alice", "--server", "db01"]);
-    gatehouse_e2e::wait_for("the grant to be in force", gatehouse_e2e::LIMIT, || {
+    wait_for("the grant to be in force", LIMIT, || {
         let done = scene.alice.ssh_with(&scene.web01(), &["-W", &to]).done();
         done.out().starts_with("SSH-2.0-").then_some(())
     });
@@ -208,7 +219,7 @@ fn rights_of_a_group_carry_a_forward() {
         .ok(&["right", "add", "group", "tunnellers", "forward_local"]);
     let service = Echo::start(scene.site.net.server(9), "one");
     let to = service.addr.to_string();
-    gatehouse_e2e::wait_for("the right to be in force", gatehouse_e2e::LIMIT, || {
+    wait_for("the right to be in force", LIMIT, || {
         let done = scene
             .alice
             .ssh_with(&scene.web01(), &["-W", &to])

@@ -1,5 +1,6 @@
 //! Forwards: what goes through, what is refused and in which words, what is written down.
 
+mod captured;
 mod dynamic;
 mod local;
 mod remote;

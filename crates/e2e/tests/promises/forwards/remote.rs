@@ -20,15 +20,15 @@ fn port_free_at(one: Ipv4Addr, other: Ipv4Addr) -> u16 {
 /// The server as the backend sees itself: the address that `-R` names, so that tests do not meet on 127.0.0.1.
 const CLIENT_SPECIFIED: &[&str] = &["GatewayPorts clientspecified"];
 
-struct Remote {
-    scene: Scene,
+pub(super) struct Remote {
+    pub(super) scene: Scene,
     port: u16,
-    at_gate: SocketAddr,
-    at_server: SocketAddr,
+    pub(super) at_gate: SocketAddr,
+    pub(super) at_server: SocketAddr,
 }
 
 impl Remote {
-    fn new(grant: &[&str]) -> Self {
+    pub(super) fn new(grant: &[&str]) -> Self {
         let scene = Scene::with(Setup {
             grant: Some(grant),
             sshd: CLIENT_SPECIFIED,
@@ -45,7 +45,7 @@ impl Remote {
     }
 
     /// The option for `ssh -R`.
-    fn to(&self, service: &Echo) -> String {
+    pub(super) fn to(&self, service: &Echo) -> String {
         format!("{}:{}", self.at_server, service.addr)
     }
 }

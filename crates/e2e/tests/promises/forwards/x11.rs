@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use gatehouse_e2e::{LIMIT, Scene, Setup, wait_for};
+use gatehouse_e2e::{LIMIT, Scene, Setup, tshark, tshark_streams, wait_for};
 
 use super::forward;
 
@@ -54,7 +54,7 @@ fn scene(grant: &[&str]) -> Scene {
 #[test]
 fn windows_are_shown_with_the_right_and_refused_in_words_without() {
     let display = Display::start();
-    let with = scene(&["--right", "x11"]);
+    let with = scene(&["--right", "x11", "--record-forwards", "on"]);
     let done = with
         .alice
         .ssh_with(&with.web01(), &["-Y"])
@@ -64,6 +64,18 @@ fn windows_are_shown_with_the_right_and_refused_in_words_without() {
     assert!(done.out().contains("number of screens"), "{done}");
     let row = forward(&with, "of windows", |row| row["kind"] == "x11");
     assert!(row["bytes_out"].as_u64().unwrap() > 0, "{row}");
+
+    // What was captured of it is X11 to Wireshark too.
+    let session = with.site.closed_session();
+    let file = with.site.folder().join("x11.pcapng");
+    let (id, to) = (session["id"].as_str().unwrap(), file.display().to_string());
+    with.site
+        .ok(&["session", "export", id, "--format", "pcapng", "-o", &to]);
+    let streams = tshark_streams(&file);
+    let sent: usize = streams.iter().map(|stream| stream.sent.len()).sum();
+    let row = forward(&with, "of windows, ended", |row| row["ended_at"].is_string());
+    assert_eq!(row["bytes_out"].as_u64(), Some(sent as u64), "{row}");
+    assert!(tshark(&file, &["-Y", "x11"]).contains("X11"));
 
     let without = scene(&[]);
     let done = without

@@ -46,6 +46,11 @@ impl Recorded {
         Ok(self.0.contents(FileName::Cast(channel))?)
     }
 
+    /// A capture of forwards, decrypted if it is encrypted.
+    pub(super) fn capture(&self, number: u32) -> Result<Contents, Failure> {
+        Ok(self.0.contents(FileName::Forward(number))?)
+    }
+
     /// Reads these channels.
     pub(super) fn read(&self, channels: &[u32]) -> Result<Casts, Failure> {
         let mut headers = BTreeMap::new();

@@ -12,6 +12,7 @@ use gatehouse_recording::Exit;
 use gatehouse_recording::cast::CastData;
 use serde_json::{Value, json};
 
+use super::capture;
 use super::casts::{Casts, Recorded, Shown};
 use super::source::{Desk, Found, Source};
 use super::text;
@@ -24,17 +25,22 @@ use crate::failure::Failure;
     "gatehouse session export 0193a7 -o session.cast && asciinema play session.cast",
     "gatehouse session export 0193a7 --format txt",
     "gatehouse session export 0193a7 --format json -o session.json",
+    "gatehouse session export 0193a7 --format pcapng -o forwards.pcapng && wireshark forwards.pcapng",
     "gatehouse session export --dir ./0193a7… --identity key.txt -o session.cast",
 ))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: Source,
-    /// cast: for the asciinema tools; txt: the plain transcript; json: every event with all that is known
+    /// cast: for the asciinema tools; txt: the plain transcript; json: every event with all that is known;
+    /// pcapng: what its forwards carried, for Wireshark
     #[arg(long, value_name = "FORMAT", default_value = "cast")]
     format: Format,
     /// Only this channel
     #[arg(long, value_name = "N")]
     channel: Option<u32>,
+    /// Only this forward, by the number in the name of its file (pcapng)
+    #[arg(long, value_name = "N", conflicts_with = "channel")]
+    forward: Option<u32>,
     /// Where to; without it, standard output
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
@@ -49,6 +55,8 @@ enum Format {
     Txt,
     /// Every event
     Json,
+    /// What forwards carried
+    Pcapng,
     /// For RDP sessions
     Pyrdp,
     /// For RDP sessions
@@ -68,22 +76,29 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk<'_>) -> Result<Answer
             "pyrdp and mp4 are formats of RDP sessions; export SSH sessions as cast, txt or json",
         ));
     }
+    if (arguments.format == Format::Pcapng && arguments.channel.is_some())
+        || (arguments.format != Format::Pcapng && arguments.forward.is_some())
+    {
+        return Err(Failure::usage(
+            "forwards are exported as pcapng, with --forward for one of them; channels in the other formats, with --channel",
+        ));
+    }
     let found = desk.find(&arguments.source).await?;
     let recording = &found.recorded;
-    let channels = chosen(arguments, recording)?;
+    let chosen = chosen(arguments, recording)?;
     let format = arguments
         .format
         .to_possible_value()
         .map_or_else(String::new, |value| value.get_name().to_owned());
     desk.about_to_show(&found, Action::RecordingExported, &format)
         .await?;
-    let mut casts = recording.read(&channels)?;
     let mut out = Output::open(arguments.output.as_deref())?;
     match arguments.format {
-        Format::Txt => text::write(&mut casts, channels.len() > 1, &mut out.writer)?,
-        Format::Json => write_json(&found, &mut casts, &mut out.writer)?,
+        Format::Txt => text::write(&mut recording.read(&chosen)?, chosen.len() > 1, &mut out.writer)?,
+        Format::Json => write_json(&found, &mut recording.read(&chosen)?, &mut out.writer)?,
+        Format::Pcapng => capture::write(recording, &chosen, &mut out.writer)?,
         Format::Cast | Format::Pyrdp | Format::Mp4 => {
-            for channel in &channels {
+            for channel in &chosen {
                 copy(recording.cast(*channel)?, &mut out.writer)?;
             }
         }
@@ -101,8 +116,11 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk<'_>) -> Result<Answer
     }
 }
 
-/// The channels that go into the export.
+/// The channels, or captures of forwards, that go into the export.
 fn chosen(arguments: &Arguments, recording: &Recorded) -> Result<Vec<u32>, Failure> {
+    if arguments.format == Format::Pcapng {
+        return capture::chosen(recording, arguments.forward);
+    }
     let channels = match (recording.chosen(arguments.channel), arguments.format) {
         // A session of transfers alone has no cast, and its events are still worth exporting.
         (Err(_), Format::Json) if arguments.channel.is_none() => Vec::new(),

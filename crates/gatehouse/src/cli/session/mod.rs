@@ -1,5 +1,6 @@
 //! `gatehouse session`.
 
+mod capture;
 mod casts;
 pub(in crate::cli) mod ended;
 mod export;

@@ -165,7 +165,7 @@ fn transfers(session: &Session, context: &Context, screen: &Screen) -> String {
 }
 
 fn forwards(session: &Session, context: &Context, screen: &Screen) -> String {
-    let mut table = Table::new(&["FORWARD", "LISTENS", "LEADS TO", "IN", "OUT", "CLOSED"]);
+    let mut table = Table::new(&["FORWARD", "LISTENS", "LEADS TO", "IN", "OUT", "CLOSED", "CAPTURE"]);
     for forward in &session.forwards {
         table.row([
             forward.kind.as_str().into(),
@@ -177,6 +177,7 @@ fn forwards(session: &Session, context: &Context, screen: &Screen) -> String {
                 .ended_at
                 .map_or_else(|| "open".to_owned(), |at| age(context.now, at))
                 .into(),
+            forward.capture.as_deref().unwrap_or_default().into(),
         ]);
     }
     table.render(screen, "")
