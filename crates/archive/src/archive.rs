@@ -116,9 +116,10 @@ impl Archive {
     /// The disk refused. Nothing was begun that a later start of the node would not clear away.
     pub async fn create(&self, head: ManifestHead, clock: Clock) -> Result<Opened, ArchiveError> {
         let archive = self.clone();
-        tokio::task::spawn_blocking(move || archive.begin(head, clock))
-            .await
+        let begun = tokio::task::spawn_blocking(move || archive.begin(head, clock)).await;
+        begun
             .unwrap_or(Err(ArchiveError::Closing))
+            .inspect_err(ArchiveError::count)
     }
 
     /// Reads this archive's recordings, encrypted ones with the key that the keeper opens.

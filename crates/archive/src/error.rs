@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use gatehouse_model::SessionId;
 use gatehouse_recording::manifest::ManifestError;
+use gatehouse_telemetry::RECORDER_WRITE_ERRORS;
+use gatehouse_telemetry::words::OTHER;
 
 /// An operation on a recording failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -124,6 +126,16 @@ impl ArchiveError {
                 reason: error.to_string(),
             },
         }
+    }
+
+    /// Counts the error among those of recorders.
+    pub(crate) fn count(&self) {
+        RECORDER_WRITE_ERRORS.count(&[match self {
+            Self::Full { .. } => "disk_full",
+            Self::Permission { .. } => "permission",
+            Self::ReadOnly { .. } => "read_only",
+            _ => OTHER,
+        }]);
     }
 
     pub(crate) fn damaged(path: &Path, error: &ManifestError) -> Self {

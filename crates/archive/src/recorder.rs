@@ -218,9 +218,15 @@ impl Core {
         let telling = std::mem::take(&mut side.telling);
         match side.writer.flush() {
             Ok(0) => {}
-            Ok(count) => self.progress.send_modify(|progress| progress.written += count),
+            Ok(count) => {
+                self.pool.meters.written.increment(count);
+                self.progress.send_modify(|progress| progress.written += count);
+            }
             Err(cause) => {
-                side.lost += at_stake.values().sum::<u64>();
+                cause.count();
+                let lost = at_stake.values().sum::<u64>();
+                self.pool.meters.lost.increment(lost);
+                side.lost += lost;
                 for (channel, bytes) in at_stake
                     .into_iter()
                     .chain(telling)
@@ -265,6 +271,7 @@ impl Core {
                 }
             })
             .sum();
+        self.pool.meters.lost.increment(waiting as u64);
         let failure = RecordingFailed {
             cause,
             relayed_not_written: lost + waiting as u64,
@@ -302,6 +309,7 @@ impl Core {
     }
 
     fn make_durable(&self, dirty: &Dirty) {
+        let began = Instant::now();
         let sync = |(path, file): &(PathBuf, Arc<dyn DiskFile>)| {
             file.sync()
                 .map_err(|error| ArchiveError::io("sync", path, &error))
@@ -311,6 +319,7 @@ impl Core {
             let named = self.disk.sync_dir(&self.directory);
             synced = named.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
         }
+        self.pool.meters.sync.record(began.elapsed());
         self.syncing.store(false, Ordering::Release);
         if let Err(cause) = synced {
             self.sync_failed(cause);
@@ -318,6 +327,7 @@ impl Core {
     }
 
     fn sync_failed(&self, cause: ArchiveError) {
+        cause.count();
         if self.manifest.head.recording.mode == RecordMode::BestEffort {
             tracing::warn!(session = %self.manifest.head.session, %cause, "a recording is not durable");
         } else {
@@ -386,6 +396,9 @@ impl Worker for Core {
         let mut side = self.side.lock();
         let (batch, failed) = {
             let mut queue = self.queue.lock();
+            if let Some(since) = queue.since {
+                self.pool.meters.wait.record(since.elapsed());
+            }
             (std::mem::take(&mut queue.items), queue.failure.is_some())
         };
         let weight: usize = batch.iter().map(|(_, item)| item.weight()).sum();

@@ -116,6 +116,11 @@ impl SessionRecorder {
         failed.max(self.core.progress.borrow().lost)
     }
 
+    /// Bytes that wait to be written: at most 256 KiB, save for a single larger event.
+    pub fn waiting(&self) -> usize {
+        self.core.queue.lock().weight
+    }
+
     /// Tells how far the recording has come, as it goes.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.core.progress.subscribe()
@@ -150,9 +155,10 @@ impl SessionRecorder {
         // The answer is dropped only with the pool; sealing is possible all the same.
         drop(finished.await);
         let core = self.core.clone();
-        tokio::task::spawn_blocking(move || core.seal(end))
-            .await
+        let sealed = tokio::task::spawn_blocking(move || core.seal(end)).await;
+        sealed
             .unwrap_or(Err(ArchiveError::Closing))
+            .inspect_err(ArchiveError::count)
     }
 }
 

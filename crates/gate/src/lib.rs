@@ -39,6 +39,7 @@ mod limits;
 mod listen;
 mod live;
 mod mend;
+mod meters;
 mod node;
 mod nodes;
 pub mod proxy_protocol;

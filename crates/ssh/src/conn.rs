@@ -15,6 +15,7 @@ use russh::{Channel, ChannelId, Disconnect};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::backend::{Backend, BackendHandler};
 use crate::channel::SessionChannel;
@@ -28,6 +29,8 @@ const KEPT: usize = 8;
 const AGENT_CHANNELS: usize = 16;
 /// For channels to show why they end and to close by themselves; after that nothing is relayed any more.
 const LAST_WORDS: Duration = Duration::from_millis(400);
+/// For a client to show what it was sent, before it is told of the end: OpenSSH drops then what it has not written yet.
+const READING: Duration = Duration::from_millis(250);
 /// For a peer to be told of the end.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// After that, for the peers to take what is still on its way, before their sockets are failed.
@@ -75,6 +78,8 @@ pub(crate) struct Conn {
     /// What is to be shown when something starts.
     kept: Mutex<Vec<String>>,
     pub(crate) tasks: TaskTracker,
+    /// Keys were agreed on with the client.
+    pub(crate) handshaken: AtomicBool,
     logged_in: Notify,
     lost: AtomicBool,
     close: Mutex<Option<Close>>,
@@ -102,6 +107,7 @@ impl Conn {
             remotes: Mutex::default(),
             kept: Mutex::default(),
             tasks: TaskTracker::new(),
+            handshaken: AtomicBool::new(false),
             logged_in: Notify::new(),
             lost: AtomicBool::new(false),
             close: Mutex::new(None),
@@ -143,16 +149,21 @@ impl Conn {
         Ok(session)
     }
 
+    /// Runs something about this connection as a task; its lines of the log name the connection.
+    fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(part.instrument(self.accepted.span().clone()));
+    }
+
     /// Runs a part of this connection as a task. A panic in it ends this connection, and no other.
     pub(crate) fn guarded(self: &Arc<Self>, part: impl Future<Output = ()> + Send + 'static) {
         let conn = Arc::downgrade(self);
-        let part = tokio::spawn(part);
-        self.tasks.spawn(async move {
+        let part = tokio::spawn(part.instrument(self.accepted.span().clone()));
+        self.spawn(async move {
             if let Err(error) = part.await
                 && error.is_panic()
                 && let Some(conn) = conn.upgrade()
             {
-                tracing::error!(source = %conn.accepted.source(), "a part of the connection panicked");
+                tracing::error!("a part of the connection panicked");
                 conn.note_close(Close::error("a fault of the gate ended this session"));
                 conn.abort.cancel();
             }
@@ -186,7 +197,10 @@ impl Conn {
         if let Some(session) = self.session.get() {
             let live = session.live.clone();
             let close = self.close.lock().clone().unwrap_or_else(Close::normal);
-            self.tasks.spawn(async move { live.close(close).await });
+            self.spawn(async move { live.close(close).await });
+        }
+        if !channels.is_empty() {
+            tokio::time::sleep(READING).await;
         }
         if let Some(client) = self.client.get() {
             let goodbye = client.disconnect(Disconnect::ByApplication, sentence.to_owned(), String::new());
@@ -200,8 +214,7 @@ impl Conn {
     pub(crate) fn recorder_failed(self: &Arc<Self>, sentence: &str) {
         self.note_close(Close::error(sentence));
         let (conn, sentence) = (Arc::clone(self), sentence.to_owned());
-        self.tasks
-            .spawn(async move { conn.end(Close::error(sentence.clone()), &sentence).await });
+        self.spawn(async move { conn.end(Close::error(sentence.clone()), &sentence).await });
     }
 
     /// The backend's connection broke: the session cannot go on.
@@ -220,7 +233,7 @@ impl Conn {
         };
         self.note_close(close.clone());
         let conn = Arc::clone(self);
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             // The pumps first show what has still come from there, and say it themselves.
             tokio::time::sleep(GOODBYE).await;
             conn.end(close, &sentence).await;
@@ -310,10 +323,8 @@ async fn obey(conn: Weak<Conn>, session: Arc<Session>, mut commands: mpsc::Recei
                 }
             }
             Command::End(ending) => {
-                let conn = Arc::clone(&conn);
-                conn.tasks
-                    .clone()
-                    .spawn(async move { conn.end(ending.close(), &ending.sentence).await });
+                let ended = Arc::clone(&conn);
+                conn.spawn(async move { ended.end(ending.close(), &ending.sentence).await });
             }
         }
     }

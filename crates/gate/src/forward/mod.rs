@@ -249,7 +249,8 @@ impl ForwardConnection {
     pub async fn data(&self, way: Way, bytes: &Bytes) -> Result<(), TapError> {
         let count = bytes.len() as u64;
         self.row.counters.add(way, count);
-        self.core.counters.add(way, count);
+        self.row.meters.add(way, count);
+        self.core.relayed(way, count);
         self.core.counters.touch(self.core.epoch.micros());
         Ok(())
     }
