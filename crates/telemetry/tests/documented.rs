@@ -1,6 +1,5 @@
 //! The reference and the files in `packaging/` say what the table says.
 #![expect(
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that cannot go on fails where it stands"
 )]

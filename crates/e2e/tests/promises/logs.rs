@@ -212,5 +212,6 @@ fn a_standard_error_that_nobody_reads_stops_nothing() {
     works_and_ends(&scene, child, &target);
     let mut rest = Vec::new();
     pipe.read_to_end(&mut rest).unwrap();
-    assert!(rest.len() >= 4_000, "the pipe was not full: {} bytes", rest.len());
+    // A line that no longer fits waits as a whole.
+    assert!(rest.len() >= 3_000, "the pipe was not full: {} bytes", rest.len());
 }
