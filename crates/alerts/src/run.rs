@@ -5,6 +5,7 @@ use std::time::Duration;
 use gatehouse_gate::Gate;
 use gatehouse_model::Timestamp;
 use gatehouse_store::{AlertKind, AlertPlace, Attempt, DueAlert, Retry, Store, StoreError};
+use gatehouse_telemetry::ALERT_ATTEMPTS;
 use jiff::SignedDuration;
 
 use crate::payload::payload;
@@ -125,6 +126,7 @@ impl Work {
             let now = self.gate.clock().now();
             let attempt = match &told {
                 Ok(()) => {
+                    ALERT_ATTEMPTS.count(&[self.hook.name(), "delivered"]);
                     self.worked();
                     Attempt::Delivered
                 }
@@ -157,6 +159,12 @@ impl Work {
         let retry = schedule::retry(failure, alert.attempt, self.outage.unreachable, alert.time, now);
         self.outage.given_up += u64::from(retry == Retry::Never);
         let (hook, error) = (self.hook.name(), failure.text());
+        let result = if retry == Retry::Never {
+            "given_up"
+        } else {
+            "failed"
+        };
+        ALERT_ATTEMPTS.count(&[hook, result]);
         if self.outage.told {
             tracing::debug!(hook, alert = alert.id, error, "an alert could not be told");
         } else {

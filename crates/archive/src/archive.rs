@@ -123,14 +123,15 @@ impl Archive {
         let archive = self.clone();
         let config = &self.inner.config;
         let begun = tokio::task::spawn_blocking(move || archive.begin(head, clock));
-        match tokio::time::timeout(config.patience, begun).await {
+        let begun = match tokio::time::timeout(config.patience, begun).await {
             Ok(begun) => begun.unwrap_or(Err(ArchiveError::Closing)),
             Err(_) => Err(ArchiveError::stalled(
                 "begin a recording in",
                 &config.root,
                 config.patience,
             )),
-        }
+        };
+        begun.inspect_err(ArchiveError::count)
     }
 
     /// Reads this archive's recordings, encrypted ones with the key that the keeper opens.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use gatehouse_model::SessionId;
 use gatehouse_recording::manifest::ManifestError;
+use gatehouse_telemetry::RECORDER_WRITE_ERRORS;
+use gatehouse_telemetry::words::OTHER;
 
 /// An operation on a recording failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -145,6 +147,16 @@ impl ArchiveError {
             path: path.to_owned(),
             seconds: waited.as_secs(),
         }
+    }
+
+    /// Counts the error among those of recorders.
+    pub(crate) fn count(&self) {
+        RECORDER_WRITE_ERRORS.count(&[match self {
+            Self::Full { .. } => "disk_full",
+            Self::Permission { .. } => "permission",
+            Self::ReadOnly { .. } => "read_only",
+            _ => OTHER,
+        }]);
     }
 
     pub(crate) fn damaged(path: &Path, error: &ManifestError) -> Self {

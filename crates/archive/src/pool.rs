@@ -5,6 +5,10 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use gatehouse_telemetry::{
+    Counter, Histogram, RECORDER_LOST_BYTES, RECORDER_SYNC_SECONDS, RECORDER_WAIT_SECONDS,
+    RECORDER_WRITTEN_BYTES,
+};
 use parking_lot::{Condvar, Mutex};
 
 /// Something that has work now and then. At most one thread works for it at a time, if it asks so.
@@ -60,9 +64,18 @@ struct Shared {
     chore_waits: Condvar,
 }
 
+/// What is measured of all recorders, taken once.
+pub(crate) struct Meters {
+    pub(crate) wait: Histogram,
+    pub(crate) sync: Histogram,
+    pub(crate) written: Counter,
+    pub(crate) lost: Counter,
+}
+
 /// The threads. They end when the last handle is dropped and nothing is ready any more.
 pub(crate) struct Pool {
     shared: Arc<Shared>,
+    pub(crate) meters: Meters,
 }
 
 impl Pool {
@@ -70,6 +83,12 @@ impl Pool {
     pub(crate) fn start(writers: usize) -> std::io::Result<Self> {
         let pool = Self {
             shared: Arc::default(),
+            meters: Meters {
+                wait: RECORDER_WAIT_SECONDS.histogram(&[]),
+                sync: RECORDER_SYNC_SECONDS.histogram(&[]),
+                written: RECORDER_WRITTEN_BYTES.counter(&[]),
+                lost: RECORDER_LOST_BYTES.counter(&[]),
+            },
         };
         for number in 0..writers.max(1) {
             let shared = pool.shared.clone();

@@ -236,9 +236,15 @@ impl Core {
         let telling = std::mem::take(&mut side.telling);
         match side.writer.flush() {
             Ok(0) => {}
-            Ok(count) => self.progress.send_modify(|progress| progress.written += count),
+            Ok(count) => {
+                self.pool.meters.written.increment(count);
+                self.progress.send_modify(|progress| progress.written += count);
+            }
             Err(cause) => {
-                side.lost += at_stake.values().sum::<u64>();
+                cause.count();
+                let lost = at_stake.values().sum::<u64>();
+                self.pool.meters.lost.increment(lost);
+                side.lost += lost;
                 for (part, bytes) in at_stake
                     .into_iter()
                     .chain(telling)
@@ -273,6 +279,7 @@ impl Core {
             return;
         }
         let waiting: u64 = queue.items.iter().map(|(_, item)| item.bytes()).sum();
+        self.pool.meters.lost.increment(waiting);
         let failure = RecordingFailed {
             cause,
             relayed_not_written: lost + waiting,
@@ -339,6 +346,7 @@ impl Core {
     }
 
     fn make_durable(&self, dirty: &Dirty) {
+        let began = Instant::now();
         let sync = |(path, file): &(PathBuf, Arc<dyn DiskFile>)| {
             file.sync()
                 .map_err(|error| ArchiveError::io("sync", path, &error))
@@ -351,6 +359,7 @@ impl Core {
             synced = named.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
         }
         point!("archive.synced", self.directory.display());
+        self.pool.meters.sync.record(began.elapsed());
         self.syncing.store(false, Ordering::Release);
         if let Err(cause) = synced {
             self.sync_failed(cause);
@@ -358,6 +367,7 @@ impl Core {
     }
 
     fn sync_failed(&self, cause: ArchiveError) {
+        cause.count();
         if self.manifest.head.recording.mode == RecordMode::BestEffort {
             tracing::warn!(session = %self.manifest.head.session, %cause, "a recording is not durable");
         } else {
@@ -427,6 +437,9 @@ impl Worker for Core {
         let mut side = self.side.lock();
         let (batch, failed) = {
             let mut queue = self.queue.lock();
+            if let Some(since) = queue.since {
+                self.pool.meters.wait.record(since.elapsed());
+            }
             let batch = std::mem::take(&mut queue.items);
             queue.writing = batch.iter().map(|(_, item)| item.bytes()).sum();
             (batch, queue.failure.is_some())

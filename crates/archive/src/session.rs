@@ -135,6 +135,11 @@ impl SessionRecorder {
         failed.max(self.core.progress.borrow().lost)
     }
 
+    /// Bytes that wait to be written: at most 256 KiB, save for a single larger event.
+    pub fn waiting(&self) -> usize {
+        self.core.queue.lock().weight
+    }
+
     /// Tells how far the recording has come, as it goes.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.core.progress.subscribe()
@@ -177,6 +182,7 @@ impl SessionRecorder {
         tokio::time::timeout(patience, sealing)
             .await
             .unwrap_or_else(|_| Err(ArchiveError::stalled("close", &self.core.directory, patience)))
+            .inspect_err(ArchiveError::count)
     }
 }
 

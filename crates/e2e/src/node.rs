@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 use crate::faults::VARIABLE;
 use crate::run::{env_clean, send_signal};
@@ -17,7 +18,9 @@ use crate::wait::{LIMIT, wait_for};
 /// A node under test.
 pub struct Node {
     child: Child,
-    log: PathBuf,
+    /// What it writes to standard error, and the log's file if the configuration names one.
+    logs: Vec<PathBuf>,
+    metrics: Option<SocketAddr>,
     ssh: HashMap<IpAddr, SocketAddr>,
     proxied: HashMap<IpAddr, SocketAddr>,
 }
@@ -34,7 +37,8 @@ impl Node {
     pub(crate) fn launch(config: &Path, log: PathBuf) -> Self {
         Self {
             child: spawn(config, &log),
-            log,
+            logs: [log].into_iter().chain(log_file(config)).collect(),
+            metrics: None,
             ssh: HashMap::new(),
             proxied: HashMap::new(),
         }
@@ -47,7 +51,11 @@ impl Node {
             }
             self.log().lines().any(is_ready).then_some(())
         });
-        for (addr, behind_proxy) in self.log().lines().filter_map(listening) {
+        for (gate, addr, behind_proxy) in self.log().lines().filter_map(listening) {
+            if gate == "metrics" {
+                self.metrics = Some(addr);
+                continue;
+            }
             let listeners = if behind_proxy {
                 &mut self.proxied
             } else {
@@ -84,11 +92,17 @@ impl Node {
         })
     }
 
+    /// Where it answers with its metrics.
+    pub fn metrics(&self) -> SocketAddr {
+        self.metrics
+            .unwrap_or_else(|| panic!("the node has no listener for metrics:\n{}", self.log()))
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
-        fs::read(&self.log)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        let read = self.logs.iter().filter_map(|log| fs::read(log).ok());
+        read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .collect()
     }
 
     /// Its process id.
@@ -169,16 +183,46 @@ fn spawn(config: &Path, log: &Path) -> Child {
         .expect("the node starts")
 }
 
-fn is_ready(line: &str) -> bool {
-    line.split_whitespace()
-        .any(|word| word == "ready" || word == "message=ready" || word == "msg=ready")
+/// The log's file, if the configuration names one with a whole path.
+fn log_file(config: &Path) -> Option<PathBuf> {
+    let text = fs::read_to_string(config).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix("log.file = "))?;
+    Some(value.trim_matches('"').into())
 }
 
-/// The address in `listening gate=ssh addr=127.0.0.1:40123`, and whether it is for proxies.
-fn listening(line: &str) -> Option<(SocketAddr, bool)> {
-    let rest = line.trim().strip_prefix("listening gate=ssh addr=")?;
+/// A line of the log as JSON.
+fn json(line: &str) -> Option<Value> {
+    serde_json::from_str(line).ok()
+}
+
+/// A field of such a line.
+fn said<'l>(line: &'l Value, field: &str) -> Option<&'l str> {
+    line.get(field)?.as_str()
+}
+
+fn is_ready(line: &str) -> bool {
+    line == "ready" || json(line).is_some_and(|line| said(&line, "message") == Some("ready"))
+}
+
+/// The gate and the address in `listening gate=ssh addr=127.0.0.1:40123`, and whether it is for proxies.
+fn listening(line: &str) -> Option<(String, SocketAddr, bool)> {
+    if let Some(line) = json(line) {
+        if said(&line, "message") != Some("listening") {
+            return None;
+        }
+        let proxied = said(&line, "proxy_protocol") == Some("v2");
+        return Some((
+            said(&line, "gate")?.to_owned(),
+            said(&line, "addr")?.parse().ok()?,
+            proxied,
+        ));
+    }
+    let (gate, rest) = line
+        .trim()
+        .strip_prefix("listening gate=")?
+        .split_once(" addr=")?;
     match rest.strip_suffix(" proxy_protocol=v2") {
-        Some(addr) => Some((addr.parse().ok()?, true)),
-        None => Some((rest.parse().ok()?, false)),
+        Some(addr) => Some((gate.to_owned(), addr.parse().ok()?, true)),
+        None => Some((gate.to_owned(), rest.parse().ok()?, false)),
     }
 }

@@ -93,9 +93,14 @@ impl Site {
         } else {
             "utmp.utmp = \"\"\nutmp.wtmp = \"\"\n"
         };
+        let metrics = if lines.contains("metrics.") {
+            ""
+        } else {
+            "metrics.listen = []\n"
+        };
         let text = format!(
             "data_dir = {:?}\ndatabase_url = {:?}\nssh.listen = [{}]\nrdp.listen = []\nweb.listen = []\n\
-             metrics.listen = []\n{login_records}{lines}\n",
+             {metrics}{login_records}{lines}\n",
             self.data_dir(),
             self.database_url,
             listen.join(", "),

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use gatehouse_model::{AddressRange, Protocol, ProxyAddr, SourceAddr};
 use gatehouse_store::Denied;
+use gatehouse_telemetry::CONNECTIONS_REFUSED;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::Gate;
 use crate::accepted::Accepted;
@@ -104,8 +106,9 @@ impl Acceptor {
             match &entrance {
                 Entrance::Direct => {
                     if let Some(accepted) = self.let_in(peer, local, &stream) {
-                        let serve = Arc::clone(&serve);
-                        self.tasks.spawn(async move { serve(accepted, stream).await });
+                        let (serve, span) = (Arc::clone(&serve), accepted.span().clone());
+                        let served = async move { serve(accepted, stream).await };
+                        self.tasks.spawn(served.instrument(span));
                     }
                 }
                 Entrance::Proxied(proxies) => self.proxied(proxies, stream, peer, local, &serve),
@@ -163,7 +166,8 @@ impl Acceptor {
                 }
             };
             if let Some(accepted) = acceptor.let_in(source, destination, &stream) {
-                serve(accepted, stream).await;
+                let span = accepted.span().clone();
+                serve(accepted, stream).instrument(span).await;
             }
         });
     }
@@ -194,6 +198,7 @@ impl Acceptor {
 
     fn report(&self, source: SourceAddr, local: SocketAddr, reason: &'static str, sentence: String) {
         let gate = self.gate.clone();
+        CONNECTIONS_REFUSED.count(&[self.protocol.as_str(), reason]);
         tracing::info!(gate = self.protocol.as_str(), %source, reason, "{sentence}");
         let denied = Denied {
             at: gate.clock().now(),
@@ -216,6 +221,7 @@ impl Acceptor {
 
     fn refuse(&self, source: SourceAddr, refusal: Refusal, stream: &TcpStream) {
         let now = self.gate.clock().now();
+        CONNECTIONS_REFUSED.count(&[self.protocol.as_str(), refusal.code()]);
         self.gate
             .guard()
             .note_refusal(self.protocol.as_str(), refusal, source, now);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
 use gatehouse_model::{LegacyAlgorithms, Login, Name, Protocol, ProxyAddr, ServerId, SourceAddr, Target};
@@ -9,10 +10,13 @@ use gatehouse_policy::{
     Decision, Denial, Destination, Grant, Reason, Request, ServerRow, decide, decide_again,
 };
 use gatehouse_store::{Denied, StoreError, StoredCredential};
+use gatehouse_telemetry::{CONNECTIONS_ACCEPTED, DECISIONS, LOGIN_FAILURES, words};
+use tracing::{Instrument, Span};
 
 use crate::Gate;
 use crate::guard::FailedLogin;
 use crate::limits::Place;
+use crate::meters::timed;
 use crate::outage::in_time;
 use crate::session::{OpenError, Proof, Recording};
 
@@ -28,6 +32,9 @@ struct Connection {
     local: ProxyAddr,
     local_port: u16,
     place: Place,
+    came: Instant,
+    /// What each line of the log about this connection carries.
+    span: Span,
 }
 
 /// What can be said before the login is known.
@@ -49,15 +56,32 @@ impl Accepted {
         local: SocketAddr,
         place: Place,
     ) -> Self {
+        let source = SourceAddr::new(peer.ip());
+        CONNECTIONS_ACCEPTED.count(&[protocol.as_str()]);
+        // An error by its level, so that it is there whatever is logged.
+        let span = tracing::error_span!("connection", %source, session = tracing::field::Empty);
         Self(Arc::new(Connection {
             gate,
             protocol,
-            source: SourceAddr::new(peer.ip()),
+            source,
             source_port: peer.port(),
             local: ProxyAddr::new(local.ip()),
             local_port: local.port(),
             place,
+            came: Instant::now(),
+            span,
         }))
+    }
+
+    /// The span in which everything about this connection is to run: lines of the log then name its source, and its
+    /// session as soon as there is one.
+    pub fn span(&self) -> &Span {
+        &self.0.span
+    }
+
+    /// How long ago it came.
+    pub(crate) fn age(&self) -> Duration {
+        self.0.came.elapsed()
     }
 
     /// Where it comes from.
@@ -146,7 +170,7 @@ impl Accepted {
         };
         let request = self.request(destination, Some(login.clone()));
         let directory = self.0.gate.directory();
-        let decision = decide(&directory, &request);
+        let decision = timed(self.0.protocol, || decide(&directory, &request));
         let grant = match decision {
             Decision::Allow(grant) => grant,
             Decision::Deny(denial) => return Err(Box::new(denial)),
@@ -157,6 +181,7 @@ impl Accepted {
             // A grant names rows of the directory it was taken from; without them there is nothing to open.
             return Err(Box::new(missing(&grant)));
         };
+        DECISIONS.count(&[self.0.protocol.as_str(), "allow", words::NO_REASON]);
         Ok(Decided {
             user: user.name.clone(),
             server: server.name.clone(),
@@ -173,6 +198,7 @@ impl Accepted {
 
     /// A password, or the like, was wrong: counts it against the source, which is blocked when there are too many.
     pub fn login_failed(&self) -> FailedLogin {
+        LOGIN_FAILURES.count(&[self.0.protocol.as_str(), "refused"]);
         let gate = &self.0.gate;
         let now = gate.clock().now();
         gate.guard().login_failed(&gate.directory(), self.0.source, now)
@@ -192,6 +218,7 @@ impl Accepted {
         let directory = gate.directory();
         let now = gate.clock().now();
         gate.guard().denied(&directory, self.0.source, denial.reason, now);
+        DECISIONS.count(&[self.0.protocol.as_str(), "deny", denial.reason.as_str()]);
         let named = |id| directory.server(id).map(|row| row.name.to_string());
         let denied = Denied {
             at: now,
@@ -216,15 +243,17 @@ impl Accepted {
             "denied"
         );
         let tasks = gate.tasks().clone();
-        tasks.spawn(async move {
+        let written = async move {
             if let Err(error) = gate.store().deny(denied).await {
                 tracing::error!(%error, "a denial could not be written down");
             }
-        });
+        };
+        tasks.spawn(written.instrument(self.0.span.clone()));
     }
 
     fn ask(&self, destination: Destination, login: Option<Login>) -> Decision {
-        decide(&self.0.gate.directory(), &self.request(destination, login))
+        let request = self.request(destination, login);
+        timed(self.0.protocol, || decide(&self.0.gate.directory(), &request))
     }
 
     fn request(&self, destination: Destination, login: Option<Login>) -> Request {
@@ -329,7 +358,9 @@ impl Decided {
             at: gate.clock().now(),
             ..self.request.clone()
         };
-        decide_again(&gate.directory(), self.grant.user, &request)
+        timed(request.protocol, || {
+            decide_again(&gate.directory(), self.grant.user, &request)
+        })
     }
 
     /// The same, decided again now: the grant, the server's address and the person's keys as they are at this moment.

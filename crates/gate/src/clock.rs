@@ -42,6 +42,11 @@ impl Epoch {
         Self(Instant::now())
     }
 
+    /// Time since the start.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Microseconds since the start.
     pub(crate) fn micros(self) -> u64 {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)

@@ -1,9 +1,11 @@
 //! What a node does by the clock: heartbeat, orders to end sessions, byte counts, denials, rows that are over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gatehouse_model::EndReason;
 use gatehouse_store::StoreError;
+use gatehouse_telemetry::STORE_UP;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::Gate;
@@ -77,8 +79,8 @@ async fn carry_out_kills(gate: &Gate) -> Result<(), StoreError> {
         };
         // One that is gone has got what was ordered; one that is opening will not go live.
         if let Some(entry) = gate.registry().order_end(order.session, &ending) {
-            gate.tasks()
-                .spawn(async move { supervise::end(&entry.core, &entry.commands, ending).await });
+            let core = Arc::clone(&entry.core);
+            core.spawn(async move { supervise::end(&entry.core, &entry.commands, ending).await });
         }
     }
     let done: Vec<i64> = orders.iter().map(|order| order.id).collect();
@@ -87,7 +89,9 @@ async fn carry_out_kills(gate: &Gate) -> Result<(), StoreError> {
 
 async fn write_counts(gate: &Gate) -> Result<(), StoreError> {
     let now = gate.clock().now();
-    gate.store().heartbeat(now, gate.node()).await?;
+    let beat = gate.store().heartbeat(now, gate.node()).await;
+    STORE_UP.set(&[], u64::from(beat.is_ok()));
+    beat?;
     write_news(gate).await?;
     forward::write_counts(gate).await?;
     gate.store().flush_denials(now).await

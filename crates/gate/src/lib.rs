@@ -42,6 +42,7 @@ mod limits;
 mod listen;
 mod live;
 mod mend;
+mod meters;
 mod node;
 mod nodes;
 mod outage;

@@ -64,6 +64,22 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// The word for metrics.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::SourceRate => "source_rate",
+            Self::StrangerRate => "stranger_rate",
+            Self::Denials => "denials",
+            Self::Total => "total",
+            Self::Source => "source",
+            Self::Unauthenticated => "unauthenticated",
+            Self::UnauthenticatedSource => "unauthenticated_source",
+            Self::Strangers => "strangers",
+            Self::Unnamed => "unnamed",
+        }
+    }
+
     /// The words for logs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -14,15 +14,19 @@ use gatehouse_policy::{Grant, Rights};
 use gatehouse_recording::manifest::RecordingTerms;
 use gatehouse_recording::{ChannelKind, ChannelSpec, Event, Pty, Stream};
 use gatehouse_store::{Closing, SessionUpdate, StoreError};
+use gatehouse_telemetry::SESSIONS_CLOSED;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::accepted::Decided;
 use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::{Ledger, Way};
 use crate::mend::{SealLater, anchor};
+use crate::meters::SessionMeters;
 use crate::outage::in_time;
 use crate::session::recording_end;
 use crate::transfers::TransferRows;
@@ -44,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) recorder: SessionRecorder,
     pub(crate) grant: ArcSwap<Grant>,
     pub(crate) counters: Counters,
+    /// The node's counters of what this session relays.
+    pub(crate) meters: SessionMeters,
     pub(crate) transfers: TransferRows,
     pub(crate) doing: Doing,
     /// The stream for those who watch.
@@ -66,6 +72,22 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn gate(&self) -> &Gate {
         self.decided.accepted.gate()
+    }
+
+    /// Runs something about this session as a task that the node's end waits for; its lines of the log name the
+    /// session.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        part: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        let span = self.decided.accepted.span().clone();
+        self.gate().tasks().spawn(part.instrument(span))
+    }
+
+    /// Counts bytes that are relayed.
+    pub(crate) fn relayed(&self, way: Way, count: u64) {
+        self.counters.add(way, count);
+        self.meters.add(way, count);
     }
 
     /// In whose name the gate writes about this session.
@@ -106,7 +128,9 @@ impl Core {
         let gate = self.gate().clone();
         gate.registry().remove(self.id);
         let core = Arc::clone(self);
-        let closing = gate.tasks().spawn(async move { core.finish(close).await });
+        let protocol = self.decided.accepted.protocol();
+        SESSIONS_CLOSED.count(&[protocol.as_str(), close.reason.as_str()]);
+        let closing = self.spawn(async move { core.finish(close).await });
         if tokio::time::timeout(CLOSE_PATIENCE, closing).await.is_err() {
             tracing::warn!(session = %self.id, "the session's row is not closed yet; this goes on in the background");
         }
@@ -225,8 +249,7 @@ impl Drop for Guard {
     fn drop(&mut self) {
         if !self.0.finished.load(Ordering::Acquire) {
             let core = Arc::clone(&self.0);
-            let tasks = core.gate().tasks().clone();
-            tasks.spawn(async move {
+            self.0.spawn(async move {
                 core.close(Close::error("the session was lost by a fault of the gate"))
                     .await
             });
@@ -341,8 +364,7 @@ impl Live {
             subsystem: Some(name.to_owned()),
             ..SessionUpdate::default()
         };
-        let tasks = core.gate().tasks().clone();
-        tasks.spawn(async move {
+        self.core.spawn(async move {
             if let Err(error) = core.gate().store().update_session(core.id, update).await {
                 tracing::warn!(session = %core.id, %error, "the subsystem could not be written to the session's row");
             }
@@ -399,7 +421,7 @@ impl Tap {
             Stream::Output | Stream::Error => Way::Out,
         };
         let now = self.core.epoch.micros();
-        self.core.counters.add(way, count);
+        self.core.relayed(way, count);
         self.core.counters.touch(now);
         if way == Way::In {
             self.core.counters.typed(now);
@@ -415,7 +437,7 @@ impl Tap {
     pub async fn own_words(&self, bytes: Bytes) -> Result<(), TapError> {
         let count = bytes.len() as u64;
         self.tap.data(Stream::Output, bytes).await?;
-        self.core.counters.add(Way::Out, count);
+        self.core.relayed(Way::Out, count);
         Ok(())
     }
 

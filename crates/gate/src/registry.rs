@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gatehouse_model::SessionId;
+use gatehouse_model::{Protocol, SessionId};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
@@ -21,7 +21,7 @@ pub(crate) struct Entry {
 /// Where a session is.
 enum Place {
     /// Its target has not accepted the person yet; an order to end it waits here.
-    Opening(Option<Ending>),
+    Opening(Protocol, Option<Ending>),
     /// It runs.
     Live(Entry),
 }
@@ -49,9 +49,9 @@ impl Default for Registry {
 
 impl Registry {
     /// A session is being opened.
-    pub(crate) fn open(&self, id: SessionId) {
+    pub(crate) fn open(&self, id: SessionId, protocol: Protocol) {
         let mut places = self.places.lock();
-        places.insert(id, Place::Opening(None));
+        places.insert(id, Place::Opening(protocol, None));
         self.count.send_replace(places.len());
     }
 
@@ -62,7 +62,7 @@ impl Registry {
     pub(crate) fn go_live(&self, core: Arc<Core>, commands: mpsc::Sender<Command>) -> Result<(), Ending> {
         let mut places = self.places.lock();
         let id = core.id;
-        if let Some(Place::Opening(Some(ending))) = places.get(&id) {
+        if let Some(Place::Opening(_, Some(ending))) = places.get(&id) {
             return Err(ending.clone());
         }
         places.insert(id, Place::Live(Entry { core, commands }));
@@ -74,7 +74,7 @@ impl Registry {
     pub(crate) fn order_end(&self, id: SessionId, ending: &Ending) -> Option<Entry> {
         match self.places.lock().get_mut(&id) {
             Some(Place::Live(entry)) => Some(entry.clone()),
-            Some(Place::Opening(order)) => {
+            Some(Place::Opening(_, order)) => {
                 order.get_or_insert_with(|| ending.clone());
                 None
             }
@@ -95,12 +95,22 @@ impl Registry {
         }
     }
 
+    /// The protocols of those that are being opened.
+    pub(crate) fn opening(&self) -> Vec<Protocol> {
+        let places = self.places.lock();
+        let opening = places.values().filter_map(|place| match place {
+            Place::Opening(protocol, _) => Some(*protocol),
+            Place::Live(_) => None,
+        });
+        opening.collect()
+    }
+
     /// The live ones.
     pub(crate) fn all(&self) -> Vec<Entry> {
         let places = self.places.lock();
         let live = places.values().filter_map(|place| match place {
             Place::Live(entry) => Some(entry.clone()),
-            Place::Opening(_) => None,
+            Place::Opening(..) => None,
         });
         live.collect()
     }

@@ -15,6 +15,7 @@ use gatehouse_store::{
     Activation, AgentUse, CredentialKind, CredentialTrust, FirstUse, HostKeyState, NewSession, StoreError,
     StoredCredential, Transition,
 };
+use gatehouse_telemetry::{BACKEND_SETUP_SECONDS, SESSION_SETUP_SECONDS, SESSIONS_FAILED, SESSIONS_OPENED};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,6 +26,7 @@ use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
 use crate::live::{Close, Core, Live, RETRY};
 use crate::mend::anchor;
+use crate::meters::SessionMeters;
 use crate::outage::in_time;
 use crate::supervise::{self, Command};
 use crate::transfers::TransferRows;
@@ -121,6 +123,10 @@ impl Recording {
         let started = gate.clock().now();
         let id = SessionId(Uuid::now_v7());
         let terms = terms(&decided, &gate.settings().directory);
+        decided
+            .accepted
+            .span()
+            .record("session", tracing::field::display(id));
         let epoch = Epoch::start();
         let clock = Arc::new(move || Offset::from_micros(epoch.micros()));
         let head = manifest_head(&decided, id, started, terms);
@@ -136,6 +142,7 @@ impl Recording {
             recorder,
             grant: ArcSwap::from_pointee(decided.grant.clone()),
             counters: Counters::default(),
+            meters: SessionMeters::of(decided.accepted.protocol()),
             transfers: TransferRows::begin(&gate, id, started, transfers),
             doing: Doing::default(),
             watched: Slot::default(),
@@ -151,7 +158,8 @@ impl Recording {
             decided,
         });
         // Before the row, so that an order about it finds it here.
-        gate.registry().open(id);
+        let protocol = core.decided.accepted.protocol();
+        gate.registry().open(id, protocol);
         // From here on its drop closes what there is. A row too, if there is one after all: a database that is lost in
         // the middle may have written it and not have said so.
         let recording = Self {
@@ -163,7 +171,7 @@ impl Recording {
             tracing::error!(session = %id, error = &error as &dyn std::error::Error, "the session's row could not be written");
             recording.settled.store(true, Ordering::Release);
             let (core, sentence) = (Arc::clone(&recording.core), error.to_string());
-            gate.tasks().spawn(fail(core, ROW_UNKNOWN.to_owned(), sentence));
+            core.spawn(fail(Arc::clone(&core), ROW_UNKNOWN.to_owned(), sentence));
             return Err(OpenError::Store(error));
         }
         point!("gate.row-opening", id);
@@ -290,7 +298,12 @@ impl Recording {
         self.settled.store(true, Ordering::Release);
         point!("gate.row-active", core.id);
         gate.login_book().enter(core);
-        gate.tasks().spawn(supervise::guarded(Arc::clone(core), commands));
+        core.spawn(supervise::guarded(Arc::clone(core), commands));
+        let accepted = &core.decided.accepted;
+        let protocol = [accepted.protocol().as_str()];
+        SESSIONS_OPENED.count(&protocol);
+        SESSION_SETUP_SECONDS.took(&protocol, accepted.age());
+        BACKEND_SETUP_SECONDS.took(&protocol, core.epoch.elapsed());
         tracing::info!(
             session = %core.id,
             user = %core.decided.user,
@@ -315,9 +328,9 @@ impl Drop for Recording {
     fn drop(&mut self) {
         if !self.settled.swap(true, Ordering::AcqRel) {
             let core = Arc::clone(&self.core);
-            let tasks = core.gate().tasks().clone();
             let sentence = "the connection ended before the login at the server was complete".to_owned();
-            tasks.spawn(fail(core, "login_incomplete".to_owned(), sentence));
+            let failing = fail(Arc::clone(&core), "login_incomplete".to_owned(), sentence);
+            core.spawn(failing);
         }
     }
 }
@@ -326,6 +339,7 @@ async fn fail(core: Arc<Core>, reason: String, sentence: String) {
     core.closing.cancel();
     core.finished.store(true, Ordering::Release);
     core.gate().registry().remove(core.id);
+    SESSIONS_FAILED.count(&[core.decided.accepted.protocol().as_str(), &reason]);
     let anchor = core.seal("failed").await.as_ref().map(anchor);
     let gate = core.gate();
     tracing::info!(session = %core.id, reason, "session failed");
@@ -364,6 +378,7 @@ async fn fail(core: Arc<Core>, reason: String, sentence: String) {
 /// Writes into the book that a session could not be recorded, and so was not opened.
 async fn no_recording(decided: &Decided, id: SessionId, error: ArchiveError) -> OpenError {
     let gate = decided.accepted.gate();
+    SESSIONS_FAILED.count(&[decided.accepted.protocol().as_str(), "recording_failed"]);
     tracing::error!(session = %id, error = &error as &dyn std::error::Error, "no recording, no session");
     let draft = Draft::new(
         Action::RecordingFailed,

@@ -10,6 +10,7 @@ use gatehouse_audit::Actor;
 use gatehouse_model::{EndReason, NodeId};
 use gatehouse_policy::Directory;
 use gatehouse_store::{GateHostKey, Store, StoreError};
+use gatehouse_telemetry::{AUDIT_INTACT, STORE_UP};
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -104,6 +105,8 @@ impl Gate {
         store: Store,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        // Until a check says otherwise.
+        AUDIT_INTACT.set(&[], 1);
         let zone = gatehouse_policy::find_zone(&settings.directory.default_zone)
             .map_err(|_| StartError::Zone(settings.directory.default_zone.clone()))?;
         let now = clock.now();
@@ -112,6 +115,7 @@ impl Gate {
         store
             .register_node(now, home.id(), &settings.node_name, address)
             .await?;
+        STORE_UP.set(&[], 1);
         let actor = Actor::node(home.id());
         let sealing = recording_keys::sealing(&store, &actor, clock.now(), &settings.encryption).await?;
         let config = ArchiveConfig {
@@ -212,8 +216,8 @@ impl Gate {
                     sentence: "The gate was stopped, so this session ends here. Connect again shortly."
                         .to_owned(),
                 };
-                self.tasks()
-                    .spawn(async move { supervise::end(&entry.core, &entry.commands, ending).await });
+                let core = Arc::clone(&entry.core);
+                core.spawn(async move { supervise::end(&entry.core, &entry.commands, ending).await });
             }
             let _ = tokio::time::timeout(LAST_WRITES, self.registry().empty()).await;
         }
@@ -314,7 +318,7 @@ impl Gate {
     }
 
     /// Whether no new sessions are taken.
-    pub(crate) fn is_stopping(&self) -> bool {
+    pub fn is_stopping(&self) -> bool {
         self.0.stopping.is_cancelled()
     }
 

@@ -13,10 +13,11 @@ use gatehouse_recording::transfer::{Direction, STARTED};
 use gatehouse_store::{NewTransfer, StoreError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use crate::Gate;
 use crate::live::RETRY;
 use crate::outage::in_time;
+use crate::{Gate, meters};
 
 /// Rows of one transaction.
 const AT_ONCE: usize = 256;
@@ -47,10 +48,11 @@ impl TransferRows {
         let sealed = rows.sealed.clone();
         let written = rows.written.clone().drop_guard();
         let task = write(gate.clone(), session, started, transfers, sealed);
-        gate.tasks().spawn(async move {
+        let writing = async move {
             task.await;
             drop(written);
-        });
+        };
+        gate.tasks().spawn(writing.in_current_span());
         rows
     }
 
@@ -104,6 +106,7 @@ async fn write(
             // Only when nothing is queued any more.
             () = sealed.cancelled() => true,
         };
+        batch.iter().for_each(meters::transferred);
         let rows: Vec<_> = batch
             .drain(..)
             .filter_map(|transfer| row(session, started, &transfer))

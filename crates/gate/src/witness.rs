@@ -17,6 +17,8 @@ use std::time::Duration;
 use gatehouse_audit::{Action, Actor, Draft, Fault, Head, Outcome};
 use gatehouse_store::{AuditPace, SealedHead, StoreError};
 
+use gatehouse_telemetry::{AUDIT_CHECKED, AUDIT_INTACT};
+
 use crate::Gate;
 use crate::housekeeping::ticker;
 
@@ -115,6 +117,7 @@ pub(crate) async fn seal(gate: &Gate) -> Result<(), StoreError> {
     if let Some(fault) = verdict.fault {
         return witness.raise(gate, &Break::Fault(fault), "new lines").await;
     }
+    note_check(gate, 1);
     gate.store().seal_audit_head(gate.clock().now(), verdict.head)?;
     witness.known = Some(verdict.head);
     tracing::info!(head = %verdict.head, "audit head");
@@ -135,6 +138,7 @@ pub(crate) async fn check_whole(gate: &Gate) -> Result<(), StoreError> {
     match found {
         Some(found) => witness.raise(gate, &found, "the whole book").await,
         None => {
+            note_check(gate, 1);
             tracing::info!(lines = report.lines, head = %report.head, "the whole audit book is as it was written");
             if witness.broken.take().is_some() {
                 witness.known = Some(report.head);
@@ -144,9 +148,17 @@ pub(crate) async fn check_whole(gate: &Gate) -> Result<(), StoreError> {
     }
 }
 
+/// Tells those who watch the node of a check: whether the book is as it was written.
+fn note_check(gate: &Gate, intact: u64) {
+    AUDIT_INTACT.set(&[], intact);
+    let now = u64::try_from(gate.clock().now().as_second()).unwrap_or(0);
+    AUDIT_CHECKED.set(&[], now);
+}
+
 impl Witness {
     /// Writes the alarm, and keeps the head from being sealed.
     async fn raise(&mut self, gate: &Gate, found: &Break, checked: &str) -> Result<(), StoreError> {
+        note_check(gate, 0);
         let sentence = found.sentence();
         tracing::error!(
             kind = found.kind(),

@@ -15,6 +15,8 @@ mod demo;
 mod failure;
 mod hooks;
 mod logging;
+mod operations;
+mod process;
 mod serve;
 mod terminal;
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use gatehouse_archive::SealedKey;
 use gatehouse_gate::{
     Acceptor, Clock, Door, Entrance, Gate, GateSettings, ListenerName, NodeHome, NodeListen, Proxies,
-    RecordingEncryption, bind,
+    RecordingEncryption, bind, make_private_dir,
 };
 use gatehouse_model::{Protocol, SpanSeconds};
 use gatehouse_ssh::{AlgorithmLists, Algorithms, HostKeys, SshSettings};
+use gatehouse_web::Exporter;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,7 @@ use crate::config::{Config, FirstUse, Loaded, Log, SecondStep, Ssh, load};
 use crate::failure::{Failure, sentence};
 use crate::hooks::hooks;
 use crate::logging;
+use crate::operations::{self, exporter};
 
 /// Threads that write recordings.
 const WRITERS: usize = 4;
@@ -40,7 +42,19 @@ const SSH_BEHIND_PROXY: ListenerName = ListenerName {
 /// Runs the node until SIGTERM or SIGINT.
 pub(crate) async fn run(loaded: Loaded) -> Result<ExitCode, Failure> {
     let config = &loaded.config;
-    logging::start(&config.log);
+    // Before anything takes a handle to count with.
+    let exporter = exporter(&config.metrics.listen)?;
+    if config.log_file().is_some() {
+        make_private_dir(&absolute(&config.data_dir)?).map_err(refused)?;
+    }
+    logging::start(config);
+    let ended = serve(&loaded, exporter).await;
+    logging::flush();
+    ended
+}
+
+async fn serve(loaded: &Loaded, exporter: Option<Exporter>) -> Result<ExitCode, Failure> {
+    let config = &loaded.config;
     let mut signals = Signals::new()?;
     let algorithms = Algorithms::new(&algorithm_lists(&config.ssh)).map_err(refused)?;
     let home = NodeHome::take(&absolute(&config.data_dir)?, uuid::Uuid::new_v4()).map_err(refused)?;
@@ -57,17 +71,22 @@ pub(crate) async fn run(loaded: Loaded) -> Result<ExitCode, Failure> {
 
     let stop = CancellationToken::new();
     let connections = TaskTracker::new();
-    if let Err(failure) = listen(config, algorithms, &gate, &stop, &connections).await {
+    let listening = listen(config, algorithms, &gate, &stop, &connections).await;
+    // Until the last session has ended.
+    let observed = CancellationToken::new();
+    let operating = || operations::listen(&config.metrics.listen, exporter, &gate, &observed);
+    if let Err(failure) = listening.and_then(|()| operating()) {
         gate.stop().await;
         return Err(failure);
     }
     tracing::info!("ready");
 
-    signals.stop_ordered(&loaded).await;
+    signals.stop_ordered(loaded).await;
     tracing::info!("stopping");
     stop.cancel();
     connections.close();
     gate.stop().await;
+    observed.cancel();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -228,29 +247,32 @@ impl Signals {
     }
 }
 
-/// Reads the configuration again. The log's level changes at once; for the rest the log says that a restart is
-/// needed. A configuration that cannot be used changes nothing.
+/// Reads the configuration again. The log's level and file change at once; for the rest the log says that a restart
+/// is needed. A configuration that cannot be used changes nothing, but the log's file is opened again all the same:
+/// it may have been moved away.
 fn reload(running: &Loaded) {
     match load(running.file.as_deref(), std::env::vars_os()) {
         Ok(fresh) => {
-            logging::change_level(&fresh.config.log);
-            let level = running.config.log.level.clone();
-            let but_level = Config {
+            logging::reload(&fresh.config);
+            let Log { level, file, .. } = running.config.log.clone();
+            let but_those = Config {
                 log: Log {
                     level,
+                    file,
                     ..fresh.config.log.clone()
                 },
                 ..fresh.config.clone()
             };
-            if but_level == running.config {
+            if but_those == running.config {
                 tracing::info!(level = %fresh.config.log.level, "configuration read again");
             } else {
                 tracing::warn!(
-                    "configuration read again; what changed besides log.level counts from the next start"
+                    "configuration read again; what changed besides log.level and log.file counts from the next start"
                 );
             }
         }
         Err(error) => {
+            logging::reopen();
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "the configuration could not be read again"

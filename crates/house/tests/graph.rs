@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("gatehouse-audit", 1),
     ("gatehouse-recording", 1),
     ("gatehouse-replay", 1),
+    ("gatehouse-telemetry", 1),
     ("gatehouse-archive", 2),
     ("gatehouse-store", 2),
     ("gatehouse-gate", 3),
@@ -64,6 +65,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("russh", &["gatehouse-ssh"]),
     ("hyper", &["gatehouse-alerts", "gatehouse-web"]),
     ("axum", &["gatehouse-web"]),
+    ("metrics", &["gatehouse-telemetry", "gatehouse-web"]),
+    ("metrics-exporter-prometheus", &["gatehouse-web"]),
 ];
 
 #[test]

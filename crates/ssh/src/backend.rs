@@ -239,7 +239,7 @@ impl client::Handler for BackendHandler {
                 Ok(false)
             }
             Err(error) => {
-                tracing::error!(%error, %server, "the host key could not be checked");
+                tracing::error!(session = %self.recording.id(), %error, %server, "the host key could not be checked");
                 seen.key_error = Some(BackendError::KeyUnchecked { server });
                 Ok(false)
             }

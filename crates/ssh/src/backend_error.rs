@@ -135,3 +135,65 @@ impl BackendError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gatehouse_telemetry::words::SESSION_FAILURES;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_counted_under_its_own_word() {
+        let server = || "web01".to_owned();
+        let fingerprint = server;
+        let target = || Target {
+            host: "127.0.3.1".parse().unwrap(),
+            port: 22,
+        };
+        let refused = io::ErrorKind::ConnectionReset;
+        let errors = [
+            BackendError::Unresolved {
+                server: server(),
+                target: target(),
+            },
+            BackendError::Refused {
+                server: server(),
+                target: target(),
+            },
+            BackendError::Slow {
+                server: server(),
+                target: target(),
+                seconds: 1,
+            },
+            BackendError::Unreachable {
+                server: server(),
+                target: target(),
+                source: refused.into(),
+            },
+            BackendError::KeyChanged {
+                server: server(),
+                fingerprint: fingerprint(),
+            },
+            BackendError::KeyUnaccepted {
+                server: server(),
+                fingerprint: fingerprint(),
+            },
+            BackendError::KeyUnchecked { server: server() },
+            BackendError::Handshake {
+                server: server(),
+                target: target(),
+                source: russh::Error::HUP,
+            },
+            BackendError::Outdated {
+                server: server(),
+                target: target(),
+                what: "ciphers",
+                offered: server(),
+            },
+            BackendError::Gone { server: server() },
+        ];
+        for error in errors {
+            assert!(SESSION_FAILURES.contains(&error.code()), "{}", error.code());
+        }
+    }
+}

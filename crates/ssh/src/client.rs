@@ -13,6 +13,7 @@ use gatehouse_recording::ChannelKind;
 use russh::keys::{Certificate, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, server};
+use tracing::Instrument;
 
 use crate::auth::Authentication;
 use crate::channel::SessionChannel;
@@ -87,7 +88,12 @@ impl Handler for Client {
     type Error = russh::Error;
 
     async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
-        Ok(self.auth.first_look())
+        // The client asks to log in: keys have been agreed on.
+        if !self.conn.handshaken.swap(true, Ordering::AcqRel) {
+            self.conn.accepted.handshaken();
+        }
+        let span = self.conn.accepted.span().clone();
+        Ok(span.in_scope(|| self.auth.first_look()))
     }
 
     fn pending_banner(&mut self) -> Option<String> {
@@ -95,11 +101,13 @@ impl Handler for Client {
     }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
-        Ok(self.auth.none(user).await)
+        let span = self.conn.accepted.span().clone();
+        Ok(self.auth.none(user).instrument(span).await)
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(self.auth.password(user, password).await)
+        let span = self.conn.accepted.span().clone();
+        Ok(self.auth.password(user, password).instrument(span).await)
     }
 
     async fn auth_publickey_offered(
@@ -107,11 +115,13 @@ impl Handler for Client {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
-        Ok(self.auth.offered(user, offer.public_key))
+        let span = self.conn.accepted.span().clone();
+        Ok(span.in_scope(|| self.auth.offered(user, offer.public_key)))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        Ok(self.auth.proven(user, key.public_key).await)
+        let span = self.conn.accepted.span().clone();
+        Ok(self.auth.proven(user, key.public_key).instrument(span).await)
     }
 
     async fn auth_openssh_certificate(
@@ -121,7 +131,8 @@ impl Handler for Client {
     ) -> Result<Auth, Self::Error> {
         // A certificate counts as the key inside it: no authority is trusted here.
         let key = PublicKey::new(certificate.public_key().clone(), "");
-        Ok(self.auth.proven(user, &key).await)
+        let span = self.conn.accepted.span().clone();
+        Ok(self.auth.proven(user, &key).instrument(span).await)
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -135,7 +146,9 @@ impl Handler for Client {
                 .map(|a| String::from_utf8_lossy(&a).into_owned())
                 .collect()
         });
-        Ok(self.auth.interactive(user, submethods, answers).await)
+        let span = self.conn.accepted.span().clone();
+        let answered = self.auth.interactive(user, submethods, answers);
+        Ok(answered.instrument(span).await)
     }
 
     async fn auth_succeeded(&mut self, _: &mut server::Session) -> Result<(), Self::Error> {

@@ -16,6 +16,7 @@ use russh::{Channel, ChannelId, Disconnect};
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::backend::{Backend, BackendHandler};
 use crate::channel::SessionChannel;
@@ -79,6 +80,8 @@ pub(crate) struct Conn {
     pub(crate) tasks: TaskTracker,
     /// The client's side has ended.
     client_gone: CancellationToken,
+    /// Keys were agreed on with the client.
+    pub(crate) handshaken: AtomicBool,
     logged_in: Notify,
     lost: AtomicBool,
     close: Mutex<Option<Close>>,
@@ -107,6 +110,7 @@ impl Conn {
             kept: Mutex::default(),
             tasks: TaskTracker::new(),
             client_gone: CancellationToken::new(),
+            handshaken: AtomicBool::new(false),
             logged_in: Notify::new(),
             lost: AtomicBool::new(false),
             close: Mutex::new(None),
@@ -149,16 +153,21 @@ impl Conn {
         Ok(session)
     }
 
+    /// Runs something about this connection as a task; its lines of the log name the connection.
+    fn spawn(&self, part: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(part.instrument(self.accepted.span().clone()));
+    }
+
     /// Runs a part of this connection as a task. A panic in it ends this connection, and no other.
     pub(crate) fn guarded(self: &Arc<Self>, part: impl Future<Output = ()> + Send + 'static) {
         let conn = Arc::downgrade(self);
-        let part = tokio::spawn(part);
-        self.tasks.spawn(async move {
+        let part = tokio::spawn(part.instrument(self.accepted.span().clone()));
+        self.spawn(async move {
             if let Err(error) = part.await
                 && error.is_panic()
                 && let Some(conn) = conn.upgrade()
             {
-                tracing::error!(source = %conn.accepted.source(), "a part of the connection panicked");
+                tracing::error!("a part of the connection panicked");
                 conn.note_close(Close::error("a fault of the gate ended this session"));
                 conn.abort.cancel();
             }
@@ -192,7 +201,7 @@ impl Conn {
         if let Some(session) = self.session.get() {
             let live = session.live.clone();
             let close = self.close.lock().clone().unwrap_or_else(Close::normal);
-            self.tasks.spawn(async move { live.close(close).await });
+            self.spawn(async move { live.close(close).await });
         }
         // OpenSSH throws away what it has not yet shown when it is told of the end; most clients go by themselves
         // when their last channel is closed.
@@ -212,8 +221,7 @@ impl Conn {
     pub(crate) fn recorder_failed(self: &Arc<Self>, sentence: &str) {
         self.note_close(Close::error(sentence));
         let (conn, sentence) = (Arc::clone(self), sentence.to_owned());
-        self.tasks
-            .spawn(async move { conn.end(Close::error(sentence.clone()), &sentence).await });
+        self.spawn(async move { conn.end(Close::error(sentence.clone()), &sentence).await });
     }
 
     /// The backend's connection broke: the session cannot go on.
@@ -232,7 +240,7 @@ impl Conn {
         };
         self.note_close(close.clone());
         let conn = Arc::clone(self);
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             // The pumps first show what has still come from there, and say it themselves.
             tokio::time::sleep(GOODBYE).await;
             conn.end(close, &sentence).await;
@@ -323,10 +331,8 @@ async fn obey(conn: Weak<Conn>, session: Arc<Session>, mut commands: mpsc::Recei
                 }
             }
             Command::End(ending) => {
-                let conn = Arc::clone(&conn);
-                conn.tasks
-                    .clone()
-                    .spawn(async move { conn.end(ending.close(), &ending.sentence).await });
+                let ended = Arc::clone(&conn);
+                conn.spawn(async move { ended.end(ending.close(), &ending.sentence).await });
             }
         }
     }

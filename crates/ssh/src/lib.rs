@@ -39,6 +39,7 @@ mod text;
 mod waiting;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gatehouse_gate::Accepted;
@@ -63,15 +64,20 @@ pub async fn serve(accepted: Accepted, mut stream: TcpStream, settings: Arc<SshS
     let grace = tokio::time::sleep(settings.login_grace);
     let conn = Conn::new(settings, accepted);
     let stream = AbortableStream::new(stream, read_ahead, &conn.abort);
-    let source = conn.accepted.source();
     tokio::pin!(grace);
 
     let starting = russh::server::run_stream(config, stream, Client::new(Arc::clone(&conn)));
     let running = tokio::select! {
-        () = &mut grace => return tracing::info!(%source, "no SSH identification within the login grace"),
+        () = &mut grace => {
+            conn.accepted.handshake_failed("timeout");
+            return tracing::info!("no SSH identification within the login grace");
+        }
         started = starting => match started {
             Ok(running) => running,
-            Err(error) => return tracing::debug!(%source, %error, "the connection ended before the handshake"),
+            Err(error) => {
+                conn.accepted.handshake_failed(handshake_failure(&error));
+                return tracing::debug!(%error, "the connection ended before the handshake");
+            }
         },
     };
     let _ = conn.client.set(running.handle());
@@ -82,7 +88,12 @@ pub async fn serve(accepted: Accepted, mut stream: TcpStream, settings: Arc<SshS
         ended = &mut running => Some(ended),
         () = conn.client_logged_in() => None,
         () = &mut grace => {
-            tracing::info!(%source, "no login within the login grace");
+            tracing::info!("no login within the login grace");
+            if conn.handshaken.load(Ordering::Acquire) {
+                conn.accepted.login_timed_out();
+            } else {
+                conn.accepted.handshake_failed("timeout");
+            }
             conn.abort.cancel();
             tokio::time::timeout(ABORT_PATIENCE, &mut running).await.ok()
         }
@@ -91,6 +102,13 @@ pub async fn serve(accepted: Accepted, mut stream: TcpStream, settings: Arc<SshS
         None if !conn.abort.is_cancelled() => Some(until_end(&conn, running.as_mut()).await),
         other => other.map(Some),
     };
+    if let Some(Some(outcome)) = &ended
+        && !conn.handshaken.load(Ordering::Acquire)
+        && !conn.abort.is_cancelled()
+    {
+        let reason = outcome.as_ref().err().map_or("disconnected", handshake_failure);
+        conn.accepted.handshake_failed(reason);
+    }
     if let Some(Some(Err(error))) = ended {
         note_error(&conn, &error);
     }
@@ -109,15 +127,26 @@ async fn until_end(
     tokio::time::timeout(ABORT_PATIENCE, running).await.ok()
 }
 
+/// The word for metrics, from [`gatehouse_telemetry::words::HANDSHAKE_FAILURES`].
+fn handshake_failure(error: &russh::Error) -> &'static str {
+    match error {
+        russh::Error::NoCommonAlgo { .. } => "no_common_algorithm",
+        russh::Error::Disconnect | russh::Error::HUP | russh::Error::IO(_) => "disconnected",
+        russh::Error::ConnectionTimeout
+        | russh::Error::InactivityTimeout
+        | russh::Error::KeepaliveTimeout => "timeout",
+        _ => "protocol",
+    }
+}
+
 fn note_error(conn: &Conn, error: &russh::Error) {
-    let source = conn.accepted.source();
     match error {
         russh::Error::Join(_) => {
-            tracing::error!(%source, "the connection panicked");
+            tracing::error!("the connection panicked");
             conn.note_close(gatehouse_gate::Close::error(
                 "a fault of the gate ended this session",
             ));
         }
-        other => tracing::debug!(%source, error = %other, "the connection ended"),
+        other => tracing::debug!(error = %other, "the connection ended"),
     }
 }

@@ -11,7 +11,10 @@
 //!    some of them are.
 //! 5. Commit, which gives all locks back. Dropping a [`Change`] undoes it.
 
+use std::time::Instant;
+
 use gatehouse_audit::{Draft, Event};
+use gatehouse_telemetry::{STORE_SECONDS, STORE_WAIT_SECONDS};
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
@@ -47,6 +50,7 @@ pub(crate) struct Change<'s> {
     scope: Scope,
     transaction: DatabaseTransaction,
     events: Vec<Draft>,
+    asked: Instant,
     /// Last, so that it is given back after the transaction is.
     _turn: Option<MutexGuard<'s, ()>>,
 }
@@ -54,6 +58,7 @@ pub(crate) struct Change<'s> {
 impl Store {
     /// Begins a change. The only place where a writing transaction begins.
     pub(crate) async fn change(&self, scope: Scope) -> Result<Change<'_>, StoreError> {
+        let asked = Instant::now();
         let connection = self.connection();
         let sqlite = connection.get_database_backend() == DbBackend::Sqlite;
         let turn = if sqlite {
@@ -67,6 +72,7 @@ impl Store {
                 ..TransactionOptions::default()
             })
             .await?;
+        STORE_WAIT_SECONDS.took(&[], asked.elapsed());
         if scope == Scope::Directory {
             lock(&transaction, DIRECTORY_LOCK).await?;
         }
@@ -75,6 +81,7 @@ impl Store {
             scope,
             transaction,
             events: Vec::new(),
+            asked,
             _turn: turn,
         })
     }
@@ -120,6 +127,7 @@ impl Change<'_> {
             scope,
             transaction,
             events,
+            asked,
             _turn,
         } = self;
         let revision = match scope {
@@ -132,7 +140,9 @@ impl Change<'_> {
             appended = append(&transaction, events).await?;
             raise(&transaction, &appended).await?;
         }
-        transaction.commit().await?;
+        let committed = transaction.commit().await;
+        STORE_SECONDS.took(&["write"], asked.elapsed());
+        committed?;
         if let Some(revision) = revision {
             store.feed().saw(revision);
         }

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlErr, SqlxPostgresConnector, SqlxSqliteConnector};
+use gatehouse_telemetry::{STORE_CONNECTIONS, STORE_ERRORS, STORE_SECONDS};
+use sea_orm::{
+    DatabaseConnection, DbBackend, DbErr, RuntimeErr, SqlErr, SqlxPostgresConnector, SqlxSqliteConnector,
+};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::key::{file_error, write_new};
-use crate::{DatabaseError, StoreError};
+use crate::{DatabaseError, Store, StoreError};
 
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -77,7 +80,7 @@ impl Location {
                     .await
                     .map_err(|error| classify(&error))?;
                 Ok(Connected {
-                    connection: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool),
+                    connection: measured(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)),
                     postgres: None,
                 })
             }
@@ -94,13 +97,44 @@ impl Location {
                     .connect_with(options.as_ref().clone())
                     .await
                     .map_err(|error| classify(&error))?;
-                let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
+                let connection = measured(SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()));
                 Ok(Connected {
                     connection,
                     postgres: Some(pool),
                 })
             }
         }
+    }
+}
+
+/// Measures each statement that reads. What writes is measured as a whole, with its commit.
+fn measured(mut connection: DatabaseConnection) -> DatabaseConnection {
+    let read = STORE_SECONDS.histogram(&["read"]);
+    connection.set_metric_callback(move |info: &sea_orm::metric::Info<'_>| {
+        let word = info.statement.sql.get(..6).unwrap_or_default();
+        if word.eq_ignore_ascii_case("select") {
+            read.record(info.elapsed);
+        }
+    });
+    connection
+}
+
+impl Store {
+    /// Puts into gauges what is true now of the connections to the database.
+    pub fn observe(&self) {
+        let connection = self.connection();
+        let (size, idle) = match connection.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = connection.get_postgres_connection_pool();
+                (u64::from(pool.size()), pool.num_idle() as u64)
+            }
+            _ => {
+                let pool = connection.get_sqlite_connection_pool();
+                (u64::from(pool.size()), pool.num_idle() as u64)
+            }
+        };
+        STORE_CONNECTIONS.set(&["idle"], idle);
+        STORE_CONNECTIONS.set(&["busy"], size.saturating_sub(idle));
     }
 }
 
@@ -127,7 +161,7 @@ impl From<DbErr> for StoreError {
                 "somebody else made a change that contradicts this one; look and try again".into(),
             );
         }
-        match &error {
+        let told = match &error {
             DbErr::Conn(RuntimeErr::SqlxError(inner))
             | DbErr::Exec(RuntimeErr::SqlxError(inner))
             | DbErr::Query(RuntimeErr::SqlxError(inner)) => classify(inner).into(),
@@ -135,7 +169,11 @@ impl From<DbErr> for StoreError {
             DbErr::Conn(RuntimeErr::Internal(text)) => DatabaseError::Unreachable(text.clone()).into(),
             DbErr::Type(text) | DbErr::Json(text) => Self::corrupt("a value", text),
             other => DatabaseError::Other(other.to_string()).into(),
+        };
+        if let Self::Database(error) = &told {
+            STORE_ERRORS.count(&[error.kind()]);
         }
+        told
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use gatehouse_telemetry::words::OTHER;
+
 /// What kind of thing was looked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
@@ -202,6 +204,19 @@ pub enum DatabaseError {
     /// Anything else; the text is the database's.
     #[error("the database failed: {0}")]
     Other(String),
+}
+
+impl DatabaseError {
+    /// The word for metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => "unreachable",
+            Self::Locked => "locked",
+            Self::NoPermission(_) => "permission",
+            Self::Full => "disk_full",
+            Self::Url(_) | Self::Newer { .. } | Self::Other(_) => OTHER,
+        }
+    }
 }
 
 /// Why the sealing key cannot be used.

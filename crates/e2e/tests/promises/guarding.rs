@@ -88,7 +88,10 @@ fn a_blocked_source_is_told_a_few_times_and_then_closed_before_the_handshake() {
     }
     assert!(greeted <= 5, "{greeted} of 20 connections cost a handshake");
     assert!(!greeting(source, scene.web01().addr));
-    let log = scene.site.node().log();
+    let log = wait_for("a line about it", LIMIT, || {
+        let log = scene.site.node().log();
+        log.contains("the source is blocked").then_some(log)
+    });
     let lines = log.matches("the source is blocked").count();
     assert!((1..=10).contains(&lines), "a flood is no flood of lines: {log}");
 }

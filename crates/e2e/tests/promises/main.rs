@@ -27,6 +27,8 @@ mod guarding;
 mod live_control;
 mod login;
 mod login_records;
+mod logs;
+mod metrics;
 mod nodes;
 mod pass_through;
 mod proxy_protocol;

@@ -212,8 +212,10 @@ fn strangers_are_refused_between_nodes() {
     let mut silent = TcpStream::connect(&address).unwrap();
     silent.set_read_timeout(Some(LIMIT)).unwrap();
     assert_eq!(silent.read(&mut [0; 1]).unwrap_or(0), 0);
-    let log = pair.second.as_ref().unwrap().log();
-    assert!(log.contains("a stranger was refused"), "{log}");
+    wait_for("the log to say so", LIMIT, || {
+        let log = pair.second.as_ref().unwrap().log();
+        log.contains("a stranger was refused").then_some(())
+    });
     let watched = pair
         .scene
         .site

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gatehouse_model::{ForwardCapture, Timestamp};
+use gatehouse_model::{ForwardCapture, ForwardKind, Timestamp};
 use gatehouse_store::{ByteCount, ForwardContext, ForwardId, ForwardLine, ForwardNote, StoreError};
+use gatehouse_telemetry::{FORWARD_CONNECTIONS, FORWARDS_REFUSED};
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -15,6 +16,7 @@ use super::{ForwardAsk, ForwardError};
 use crate::Gate;
 use crate::doing::Counters;
 use crate::live::{Core, RETRY};
+use crate::meters::ForwardMeters;
 
 /// Notes of one session that may wait for the database.
 const NOTES: usize = 1_024;
@@ -32,6 +34,8 @@ pub(crate) struct Row {
     number: u32,
     id: OnceLock<ForwardId>,
     pub(super) counters: Counters,
+    pub(super) meters: ForwardMeters,
+    kind: ForwardKind,
     /// What holds it open.
     holders: AtomicU32,
     /// Whether the book of forwards was told in which file what it carries is kept.
@@ -86,6 +90,7 @@ impl Ledger {
             origin: origin.to_owned(),
             at: core.gate().clock().now(),
         };
+        FORWARD_CONNECTIONS.count(&[line.kind.as_str()]);
         let last = notes.pop();
         let named = notes.pop();
         let row = self.hold(core, line, notes);
@@ -145,6 +150,8 @@ impl Ledger {
                 number,
                 id: OnceLock::new(),
                 counters: Counters::default(),
+                meters: ForwardMeters::of(line.kind),
+                kind: line.kind,
                 holders: AtomicU32::new(0),
                 captured: AtomicBool::new(false),
             })
@@ -180,6 +187,7 @@ impl Ledger {
     /// Tells the book of a refusal, or counts it.
     pub(super) fn deny(&self, core: &Arc<Core>, ask: &ForwardAsk, sentence: &str) {
         let (now, line) = (core.gate().clock().now(), ask.line());
+        FORWARDS_REFUSED.count(&[line.kind.as_str()]);
         tracing::info!(
             session = %core.id,
             kind = line.kind.as_str(),
@@ -235,7 +243,7 @@ impl Ledger {
         let writer = writer.get_or_insert_with(|| {
             let (notes, received) = mpsc::channel(NOTES);
             // Weak: the core holds the sender, and the writer ends when that is gone.
-            let task = core.gate().tasks().spawn(write(
+            let task = core.spawn(write(
                 core.gate().clone(),
                 Arc::downgrade(core),
                 context(core),
@@ -279,6 +287,15 @@ impl Ledger {
             .filter(|row| row.holders.load(Ordering::Acquire) > 0);
         used.filter_map(|row| Some((*row.id.get()?, row.counters.bytes())))
             .collect()
+    }
+
+    /// The kinds of those that are in use.
+    pub(crate) fn in_use(&self) -> Vec<ForwardKind> {
+        let rows = self.rows.lock();
+        let used = rows
+            .values()
+            .filter(|row| row.holders.load(Ordering::Acquire) > 0);
+        used.map(|row| row.kind).collect()
     }
 
     fn written(&self, ids: &HashMap<u32, ForwardId>) {

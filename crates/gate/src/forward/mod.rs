@@ -286,7 +286,8 @@ impl ForwardConnection {
         }
         let count = bytes.len() as u64;
         self.row.counters.add(way, count);
-        self.core.counters.add(way, count);
+        self.row.meters.add(way, count);
+        self.core.relayed(way, count);
         self.core.counters.touch(self.core.epoch.micros());
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
 use gatehouse_model::{AddressRange, Timestamp};
 use gatehouse_store::{BlockLadder, NODE_BLOCKS_MAX, Offence, StoreError};
+use gatehouse_telemetry::SOURCES_BLOCKED;
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
@@ -172,6 +173,7 @@ async fn write(gate: &Gate, now: Timestamp) -> Result<(), StoreError> {
     };
     let made = gate.store().block_sources(&actor, now, &due, &ladder).await?;
     guard.offences.written(&due, now);
+    SOURCES_BLOCKED.add(&[], made.len() as u64);
     for block in &made {
         tracing::warn!(
             source = %block.range,

@@ -100,8 +100,7 @@ impl Watch {
                 ..SessionUpdate::default()
             };
             let core = Arc::clone(&self.core);
-            let tasks = core.gate().tasks().clone();
-            tasks.spawn(async move {
+            self.core.spawn(async move {
                 if let Err(error) = core.gate().store().update_session(core.id, update).await {
                     tracing::warn!(session = %core.id, %error, "the new terms could not be written to the session's row");
                 }

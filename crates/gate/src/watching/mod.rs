@@ -97,7 +97,7 @@ fn begin(core: &Core) -> Arc<Stream> {
         ring: Arc::clone(&ring),
         _ends: stop.clone().drop_guard(),
     };
-    core.gate().tasks().spawn(async move {
+    core.spawn(async move {
         tokio::select! {
             () = pump(&ring, follower, first) => {}
             () = stop.cancelled() => {}

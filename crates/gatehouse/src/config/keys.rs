@@ -67,6 +67,7 @@ pub(super) const KEYS: &[&str] = &[
     "policy.contact",
     "log.format",
     "log.level",
+    "log.file",
     "shutdown.grace",
     "store.key_file",
     "node.listen",

@@ -238,6 +238,9 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
     /// What is logged: a level, or directives such as `info,gatehouse_ssh=debug`.
     pub(crate) level: String,
+    /// A file instead of standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// How log lines are written.
@@ -332,6 +335,7 @@ impl Default for Config {
             log: Log {
                 format: LogFormat::Text,
                 level: "info".to_owned(),
+                file: None,
             },
             shutdown: Shutdown { grace: seconds(30) },
             store: StoreSection::default(),

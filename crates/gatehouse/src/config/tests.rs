@@ -30,6 +30,7 @@ fn every_key_is_known_and_every_known_key_is_there() {
     (alerts.webhook_secret_file, alerts.webhook_ca) = (Some("s".into()), Some("c".into()));
     config.policy.contact = Some("ops".to_owned());
     config.store.key_file = Some("k".into());
+    config.log.file = Some("l".into());
     config.node.address = Some("jump:7022".to_owned());
     let mut there = Vec::new();
     for (key, value) in toml::Table::try_from(&config).unwrap() {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use gatehouse_alerts::WebhookAddress;
 use gatehouse_policy::find_zone;
-use tracing_subscriber::EnvFilter;
 
 use super::guarding::{Alerts, Limits};
 use super::{Config, Ssh, Tls};
+use crate::logging::parse_levels;
 
 /// The shortest secret of a webhook, in bytes.
 pub(crate) const SECRET_MIN: usize = 16;
@@ -25,15 +25,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Wrong> {
         ));
     }
     find_zone(&config.policy.timezone).map_err(|error| ("policy.timezone", format!("is wrong: {error}")))?;
-    EnvFilter::try_new(&config.log.level).map_err(|_| {
-        (
-            "log.level",
-            format!(
-                "is {:?}; write error, warn, info, debug or trace",
-                config.log.level
-            ),
-        )
-    })?;
+    log(config)?;
     at_least_one("ssh.password_attempts", u64::from(config.ssh.password_attempts))?;
     at_least_one("ssh.channels", u64::from(config.ssh.channels))?;
     limits(&config.limits)?;
@@ -42,6 +34,24 @@ pub(super) fn validate(config: &Config) -> Result<(), Wrong> {
     web(config)?;
     node(config)?;
     database(&config.database_url)
+}
+
+fn log(config: &Config) -> Result<(), Wrong> {
+    let level = &config.log.level;
+    if parse_levels(level).is_none() {
+        let what = format!("is {level:?}; write error, warn, info, debug or trace");
+        return Err(("log.level", what));
+    }
+    match config.log_file() {
+        Some(file) if file.is_dir() => Err((
+            "log.file",
+            format!(
+                "is {:?}, which is no file; name one, or leave the key out",
+                file.display()
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn at_least_one(key: &'static str, value: u64) -> Result<(), Wrong> {

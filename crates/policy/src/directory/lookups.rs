@@ -84,6 +84,12 @@ impl Directory {
             .any(|until| until.is_none_or(|until| until > at))
     }
 
+    /// How many ranges of sources are blocked at the instant.
+    pub fn blocks_in_force(&self, at: Timestamp) -> usize {
+        let ends = self.blocks.values();
+        ends.filter(|until| until.is_none_or(|until| until > at)).count()
+    }
+
     /// Whether the IPv6 network of 64 bits around the address is shared by several: a range narrower than itself is
     /// registered within it. What one address of such a network does cannot be laid at the door of all of it.
     pub fn is_divided(&self, source: SourceAddr) -> bool {

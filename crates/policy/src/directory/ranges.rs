@@ -40,6 +40,11 @@ impl<V> RangeMap<V> {
         v4.into_iter().flatten().chain(v6.into_iter().flatten())
     }
 
+    /// All values, in no order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.v4.values().chain(self.v6.values())
+    }
+
     /// The values of all ranges that cover the whole of `range`, the most specific first.
     pub(crate) fn covering(&self, range: AddressRange) -> impl Iterator<Item = &V> {
         let longest = range.prefix_len();
@@ -68,6 +73,10 @@ impl<A, V> Default for Levels<A, V> {
 }
 
 impl<A: Prefix, V> Levels<A, V> {
+    fn values(&self) -> impl Iterator<Item = &V> {
+        self.0.iter().flat_map(|(_, networks)| networks.values())
+    }
+
     fn insert(&mut self, length: u8, network: A, value: V) -> Option<V> {
         let at = self.0.partition_point(|(longer, _)| *longer > length);
         match self.0.get_mut(at) {

@@ -7,6 +7,7 @@ use gatehouse_gate::{Decided, LoginMethod, Proof, Recording};
 use russh::client::{AuthResult, KeyboardInteractiveAuthResponse};
 use russh::server::Auth;
 use russh::{MethodKind, MethodSet};
+use tracing::Instrument;
 
 use super::{Authentication, Verdict, refuse};
 use crate::backend::{self, Backend, BackendError};
@@ -32,8 +33,8 @@ impl Drop for Attempt {
     fn drop(&mut self) {
         if self.refused {
             let recording = Arc::clone(&self.recording);
-            let tasks = recording.decided().accepted().gate().tasks().clone();
-            tasks.spawn(async move {
+            let accepted = self.recording.decided().accepted();
+            let failing = async move {
                 let decided = recording.decided();
                 let sentence = format!(
                     "{} did not accept the login {}",
@@ -41,7 +42,11 @@ impl Drop for Attempt {
                     decided.login()
                 );
                 recording.fail("login_refused", &sentence).await;
-            });
+            };
+            accepted
+                .gate()
+                .tasks()
+                .spawn(failing.instrument(accepted.span().clone()));
         }
     }
 }

@@ -21,6 +21,7 @@ use russh::{Channel, ChannelOpenFailure, client, server};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::conn::Conn;
 use crate::relay::{self, Over};
@@ -52,12 +53,13 @@ where
     S: From<(russh::ChannelId, russh::ChannelMsg)> + Send + Sync + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    tokio::spawn(async move {
+    let opening = async move {
         let opened = open.await;
         if let Err(Ok(late)) = answer.send(opened) {
             let _ = late.close().await;
         }
-    });
+    };
+    tokio::spawn(opening.in_current_span());
     match tokio::time::timeout(patience, answered).await {
         Ok(Ok(Ok(channel))) => Ok(channel),
         Ok(Ok(Err(russh::Error::ChannelOpenFailure(reason)))) => Err(OpenFailed::Refused(reason)),

@@ -23,19 +23,19 @@ fn scene(grant: &[&str]) -> Scene {
 }
 
 /// A free port of alice's own address, for the client's end of a forward.
-fn own_port(scene: &Scene) -> SocketAddr {
+pub(crate) fn own_port(scene: &Scene) -> SocketAddr {
     let address = scene.site.net.person(1);
     SocketAddr::from((address, free_port(address)))
 }
 
 /// `ssh -N` with these options: a connection without a session.
-fn without_session(client: &Client, target: &Target, options: &[&str]) -> Running {
+pub(crate) fn without_session(client: &Client, target: &Target, options: &[&str]) -> Running {
     let options = [&["-N", "-o", "ExitOnForwardFailure=yes"], options].concat();
     client.ssh_with(target, &options).waiting_stdin().start()
 }
 
 /// Ends a client as Ctrl-C does.
-fn interrupted(client: Running) {
+pub(crate) fn interrupted(client: Running) {
     client.signal(Signal::SIGINT);
     client.done();
 }
