@@ -38,12 +38,13 @@ fn a_session_is_listed_shown_and_found_by_a_prefix_of_its_id() {
 fn the_text_of_a_session_is_what_the_person_saw() {
     let scene = Scene::new();
     let mut terminal = scene.shell();
-    terminal.types("printf 'wrong\\rright\\n'; printf '\\033[31mred\\033[0m \\033]0;title\\007words\\n'\n");
-    terminal.shows("words");
-    for line in 0..60 {
-        terminal.types(&format!("echo row-{line}\n"));
-    }
-    terminal.shows("row-59\r\n");
+    // Each is typed when the one before is over, so that no echo stands between the output.
+    terminal.types(
+        "printf 'wrong\\rright\\n'; printf '\\033[31mred\\033[0m \\033]0;title\\007words\\n'; echo 'first'done\n",
+    );
+    terminal.shows("firstdone");
+    terminal.types("n=0; while [ $n -lt 60 ]; do echo row-$n; n=$((n+1)); done; echo 'rows'done\n");
+    terminal.shows("rowsdone");
     terminal.types("exit\n");
     terminal.ends();
     let session = scene.site.closed_session();
