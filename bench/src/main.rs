@@ -1,15 +1,19 @@
-//! Measured figures, one file for each: `bench decision`, `bench large-file`, `bench recording`, `bench ssh`, `bench watch`;
-//! and `bench soak`, which measures nothing and breaks everything.
+//! Measured figures, one file for each: `bench decision`, `bench idle-hour`, `bench large-file`, `bench recording`, `bench scale`,
+//! `bench ssh`, `bench watch`; and `bench soak`, which measures nothing and breaks everything.
 //! With `--quick` a run is short and its figures are rough.
 
 mod decision;
 mod effort;
 mod large_file;
+mod machine;
+mod process;
 mod quantile;
 mod random;
 mod recording;
+mod scale;
 mod soak;
 mod ssh;
+mod synthetic;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,8 +25,10 @@ type Measurement = fn(Length, &mut dyn Write) -> io::Result<()>;
 /// The measurements by name.
 const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("decision", decision::run),
+    ("idle-hour", scale::hour),
     ("large-file", large_file::run),
     ("recording", recording::run),
+    ("scale", scale::run),
     ("soak", soak::run),
     ("ssh", ssh::run),
     ("watch", ssh::watch::run),
@@ -30,12 +36,21 @@ const MEASUREMENTS: &[(&str, Measurement)] = &[
 
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
+    if let [word, address] = words.as_slice()
+        && word == synthetic::backend::WORD
+    {
+        return ended(synthetic::backend::serve(address));
+    }
     let Some((run, length)) = chosen(&words) else {
         let names: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
         let _ = writeln!(io::stderr(), "usage: bench {} [--quick]", names.join("|"));
         return ExitCode::from(2);
     };
-    match run(length, &mut io::stdout()) {
+    ended(run(length, &mut io::stdout()))
+}
+
+fn ended(outcome: io::Result<()>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "the measurement failed: {error}");

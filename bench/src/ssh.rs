@@ -1,14 +1,13 @@
-//! `bench ssh`: what the gate costs a person, beside no gate at all and beside `ssh -J` through OpenSSH.
+//! `bench ssh`: what the gate costs a person, beside no gate at all, `ssh -J` through OpenSSH, and two other proxies.
 //!
-//! Client and servers are OpenSSH on loopback addresses of this machine. The three routes take turns, one transfer
+//! Client and servers are OpenSSH on loopback addresses of this machine. The routes take turns, one transfer
 //! or key at a time, so that whatever else the machine does disturbs them alike; ratios hold where figures do not.
 
 mod bulk;
 mod keystroke;
-mod machine;
 mod memory;
+mod peers;
 mod place;
-mod process;
 mod remote;
 mod route;
 mod set_up;
@@ -18,6 +17,7 @@ pub(crate) mod watch;
 use std::io::{self, Write};
 
 use crate::effort::Length;
+use crate::machine;
 
 use place::Place;
 use table::Table;
@@ -37,7 +37,10 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
     let cpu = bulk::measure(&place, length, &mut table)?;
 
     writeln!(out, "{table}")?;
+    for sentence in place.peers.missing() {
+        writeln!(out, "{sentence}\n")?;
+    }
     writeln!(out, "{cpu}")?;
     writeln!(out, "{memory}")?;
-    machine::describe(&place, &before, out)
+    machine::describe(&place.site.data_dir(), &before, out)
 }

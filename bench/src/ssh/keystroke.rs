@@ -9,7 +9,7 @@ use crate::quantile::quantile_of;
 
 use super::place::{Place, Terms};
 use super::remote::{Ends, Remote};
-use super::route::{ByRoute, Route};
+use super::route::ByRoute;
 use super::table::Table;
 
 /// Keys on each route.
@@ -21,14 +21,17 @@ const KEYS: Effort<usize> = Effort {
 const PAUSE: Duration = Duration::from_millis(2);
 
 pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::Result<()> {
-    let mut remotes =
-        ByRoute::try_new(|route| Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat"))?;
+    let start = |route| {
+        let remote = Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat")?;
+        Ok((route, remote))
+    };
+    let mut remotes: Vec<_> = place.routes().map(start).collect::<io::Result<_>>()?;
     let mut times = ByRoute::<Vec<Duration>>::default();
     for _ in 0..KEYS.at(length) {
-        for route in Route::ALL {
+        for (route, remote) in &mut remotes {
             sleep(PAUSE);
-            let time = echo(remotes.of(route))?;
-            times.of(route).push(time);
+            let time = echo(remote)?;
+            times.of(*route).push(time);
         }
     }
     for (name, share) in [("p50", 0.5), ("p99", 0.99)] {

@@ -8,35 +8,33 @@ use std::time::Duration;
 use crate::effort::{Effort, Length};
 
 use super::place::{Place, Terms};
-use super::process::{self, Memory};
 use super::remote::{Ends, Remote};
 use super::route::Route;
+use crate::process::{self, Memory};
 
-/// Sessions held at once on a route.
-const SESSIONS: Effort<u32> = Effort { full: 100, quick: 10 };
+/// Sessions held at once through the gate, and through the jump host, whose processes are larger by far.
+const GATE: Effort<u32> = Effort { full: 500, quick: 20 };
+const JUMP: Effort<u32> = Effort { full: 50, quick: 10 };
 /// How long they are left alone before memory is read.
 const REST: Duration = Duration::from_secs(3);
 
 /// Memory before any session, and with all of them.
 pub(super) struct Idle {
-    sessions: u32,
-    gate: [Memory; 2],
-    jump: [Memory; 2],
+    gate: (u32, [Memory; 2]),
+    jump: (u32, [Memory; 2]),
 }
 
 pub(super) fn measure(place: &Place, length: Length) -> io::Result<Idle> {
-    let sessions = SESSIONS.at(length);
     let gate = place.site.node().pid();
     let folder = place.jump.files();
     let jump = process::child_in(folder.parent().unwrap_or(&folder))?;
     Ok(Idle {
-        sessions,
-        gate: before_and_with(place, Route::Gate, gate, sessions)?,
-        jump: before_and_with(place, Route::Jump, jump, sessions)?,
+        gate: before_and_with(place, Route::Gate, gate, GATE.at(length))?,
+        jump: before_and_with(place, Route::Jump, jump, JUMP.at(length))?,
     })
 }
 
-fn before_and_with(place: &Place, route: Route, pid: u32, sessions: u32) -> io::Result<[Memory; 2]> {
+fn before_and_with(place: &Place, route: Route, pid: u32, sessions: u32) -> io::Result<(u32, [Memory; 2])> {
     let open = || Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat");
     // What only the first session brings is no part of a session.
     drop(open()?);
@@ -46,15 +44,15 @@ fn before_and_with(place: &Place, route: Route, pid: u32, sessions: u32) -> io::
     sleep(REST);
     let with = process::memory_of_tree(pid)?;
     drop(held);
-    Ok([before, with])
+    Ok((sessions, [before, with]))
 }
 
 impl fmt::Display for Idle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "| memory, {} idle pty sessions | `ssh -J`: sshd of the jump host | gate | gate ÷ `ssh -J` |",
-            self.sessions
+            "| memory of idle pty sessions | `ssh -J`: sshd of the jump host, {} of them | gate, {} of them | gate ÷ `ssh -J` |",
+            self.jump.0, self.gate.0
         )?;
         writeln!(f, "| --- | --- | --- | --- |")?;
         let [resident, proportional] = [|m: &Memory| m.resident, |m: &Memory| m.proportional];
@@ -65,9 +63,9 @@ impl fmt::Display for Idle {
 
 impl Idle {
     fn row(&self, f: &mut fmt::Formatter<'_>, what: &str, of: fn(&Memory) -> u64) -> fmt::Result {
-        let [jump, gate] = [&self.jump, &self.gate].map(|[before, with]| {
+        let [jump, gate] = [&self.jump, &self.gate].map(|(sessions, [before, with])| {
             let (before, with) = (kib(of(before)), kib(of(with)));
-            (before, (with - before) / f64::from(self.sessions))
+            (before, (with - before) / f64::from(*sessions))
         });
         writeln!(f, "| {what} before, KiB | {:.0} | {:.0} | |", jump.0, gate.0)?;
         let ratio = gate.1 / jump.1;

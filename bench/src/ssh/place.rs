@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use gatehouse_e2e::{Client, Database, Site, Sshd, SshdSetup, Target, add_server};
 
+use super::peers::Peers;
 use super::route::Route;
 
 /// Seconds after which a client that has not ended by itself is ended; longer than any transfer should need.
@@ -58,6 +59,8 @@ pub(super) struct Place {
     pub(super) server: Sshd,
     pub(super) jump: Sshd,
     people: Vec<(Terms, Client)>,
+    /// Other proxies.
+    pub(super) peers: Peers,
 }
 
 impl Place {
@@ -85,12 +88,22 @@ impl Place {
             site.ok(&["policy", "grant", "--user", name, "--server", "web01"]);
         }
         site.serve();
+        let peers = Peers::start(site.net, &server, stored);
         Self {
             site,
             server,
             jump,
             people,
+            peers,
         }
+    }
+
+    /// The routes that are there, in the order in which they take turns.
+    pub(super) fn routes(&self) -> impl Iterator<Item = Route> {
+        let peers = Route::PEERS
+            .into_iter()
+            .filter(|peer| self.peers.addr(*peer).is_some());
+        Route::ALL.into_iter().chain(peers)
     }
 
     /// `ssh … COMMAND` on a route, with both ends of its pipes here; its complaints show on this terminal.
@@ -111,6 +124,13 @@ impl Place {
             Route::Direct => (self.server.addr, None),
             Route::Jump => (self.server.addr, Some(["-J", &jump])),
             Route::Gate => (self.site.node().ssh_at(self.site.net.proxy(1)), None),
+            Route::Go | Route::Paramiko => {
+                let addr = self.peers.addr(route);
+                (
+                    addr.ok_or_else(|| io::Error::other("the proxy is missing"))?,
+                    None,
+                )
+            }
         };
         let target = Target {
             login: self.server.login(),

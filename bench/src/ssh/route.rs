@@ -1,4 +1,4 @@
-//! The three ways to a server, and figures for each.
+//! The ways to a server, and figures for each.
 
 /// A way from the person to the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,11 +9,17 @@ pub(super) enum Route {
     Jump,
     /// Through the gate, which records.
     Gate,
+    /// Through a proxy of Go's `x/crypto/ssh`.
+    Go,
+    /// Through a proxy of Paramiko.
+    Paramiko,
 }
 
 impl Route {
-    /// In the order in which they take turns.
+    /// Those that are always there, in the order in which they take turns.
     pub(super) const ALL: [Self; 3] = [Self::Direct, Self::Jump, Self::Gate];
+    /// Proxies to compare with, which may be missing.
+    pub(super) const PEERS: [Self; 2] = [Self::Go, Self::Paramiko];
 }
 
 /// Something of each route.
@@ -22,23 +28,18 @@ pub(super) struct ByRoute<T> {
     pub(super) direct: T,
     pub(super) jump: T,
     pub(super) gate: T,
+    pub(super) go: T,
+    pub(super) paramiko: T,
 }
 
 impl<T> ByRoute<T> {
-    /// Makes it for one route after the other.
-    pub(super) fn try_new<E>(mut make: impl FnMut(Route) -> Result<T, E>) -> Result<Self, E> {
-        Ok(Self {
-            direct: make(Route::Direct)?,
-            jump: make(Route::Jump)?,
-            gate: make(Route::Gate)?,
-        })
-    }
-
     pub(super) fn of(&mut self, route: Route) -> &mut T {
         match route {
             Route::Direct => &mut self.direct,
             Route::Jump => &mut self.jump,
             Route::Gate => &mut self.gate,
+            Route::Go => &mut self.go,
+            Route::Paramiko => &mut self.paramiko,
         }
     }
 
@@ -47,6 +48,8 @@ impl<T> ByRoute<T> {
             direct: change(&self.direct),
             jump: change(&self.jump),
             gate: change(&self.gate),
+            go: change(&self.go),
+            paramiko: change(&self.paramiko),
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::R
         let mut times = ByRoute::<Vec<Duration>>::default();
         // The first round learns host keys and is not counted.
         for round in 0..=RUNS.at(length) {
-            for route in Route::ALL {
+            for route in place.routes() {
                 let time = once(place, terms, route)?;
                 if round > 0 {
                     times.of(route).push(time);

@@ -19,21 +19,35 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let peers = "direct | `ssh -J` | Go proxy | Paramiko proxy";
         writeln!(
             f,
-            "| what | direct | `ssh -J` | gate | gate ÷ direct | gate ÷ `ssh -J` |"
+            "| what | {peers} | gate | gate ÷ direct | ÷ `ssh -J` | ÷ Go | ÷ Paramiko |"
         )?;
-        writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;
-        for (what, ByRoute { direct, jump, gate }) in &self.rows {
-            let figures = [direct, jump, gate].map(|figure| readable(*figure));
-            let [to_direct, to_jump] = [gate / direct, gate / jump];
-            writeln!(
-                f,
-                "| {what} | {} | {to_direct:.2} | {to_jump:.2} |",
-                figures.join(" | ")
-            )?;
+        writeln!(f, "|{}", " --- |".repeat(10))?;
+        for (what, figures) in &self.rows {
+            let ByRoute {
+                direct,
+                jump,
+                gate,
+                go,
+                paramiko,
+            } = figures;
+            let peers = [direct, jump, go, paramiko];
+            let ratios = peers.map(|peer| shown(gate / peer, |ratio| format!("{ratio:.2}")));
+            let figures = [direct, jump, go, paramiko, gate].map(|figure| shown(*figure, readable));
+            writeln!(f, "| {what} | {} | {} |", figures.join(" | "), ratios.join(" | "))?;
         }
         Ok(())
+    }
+}
+
+/// A figure, unless there is none: no time or rate is nought.
+fn shown(figure: f64, words: impl Fn(f64) -> String) -> String {
+    if figure.is_finite() && figure > 0.0 {
+        words(figure)
+    } else {
+        "–".to_owned()
     }
 }
 
@@ -51,18 +65,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ratios_are_the_gate_to_the_others() {
+    fn ratios_are_the_gate_to_the_others_that_are_there() {
         let mut table = Table::default();
         let figures = ByRoute {
             direct: 200.0,
             jump: 50.0,
             gate: 100.0,
+            go: 80.0,
+            paramiko: 0.0,
         };
         table.add("MB/s", figures);
         let text = table.to_string();
         assert_eq!(
             text.lines().last(),
-            Some("| MB/s | 200 | 50.0 | 100 | 0.50 | 2.00 |")
+            Some("| MB/s | 200 | 50.0 | 80.0 | – | 100 | 0.50 | 2.00 | 1.25 | – |")
         );
     }
 }

@@ -13,9 +13,9 @@ use gatehouse_e2e::LIMIT;
 
 use crate::effort::{Effort, Length};
 use crate::quantile::quantile_of;
+use crate::{machine, process};
 
 use super::place::{Place, Terms};
-use super::process;
 use super::remote::{Ends, Remote};
 use super::route::Route;
 
@@ -35,7 +35,7 @@ const BYTES: Effort<u64> = Effort {
 };
 /// How long a busy shell is looked at in a round.
 const BUSY: Effort<Duration> = Effort {
-    full: Duration::from_secs(10),
+    full: Duration::from_secs(5),
     quick: Duration::from_secs(4),
 };
 const PAUSE: Duration = Duration::from_millis(2);
@@ -47,8 +47,8 @@ struct Rows(Vec<(String, Vec<f64>)>);
 
 /// Measures and prints markdown.
 pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
-    super::machine::require_program()?;
-    let before = super::machine::load()?;
+    machine::require_program()?;
+    let before = machine::load()?;
     let place = Place::open();
     place.recording_is_on()?;
     let mut rows = Rows(Vec::new());
@@ -56,7 +56,7 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
     bulk(&place, length, &mut rows)?;
     busy(&place, length, &mut rows)?;
     rows.print(out)?;
-    super::machine::describe(&place, &before, out)
+    machine::describe(&place.site.data_dir(), &before, out)
 }
 
 impl Rows {

@@ -2,16 +2,15 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
-
-use super::place::Place;
 
 /// Names the gate's binary for the harness.
 const PROGRAM: &str = "GATEHOUSE_BIN";
 
 /// Checks that the gate's binary is named and there.
-pub(super) fn require_program() -> io::Result<()> {
+pub(crate) fn require_program() -> io::Result<()> {
     match std::env::var_os(PROGRAM) {
         Some(path) if fs::metadata(&path)?.is_file() => Ok(()),
         _ => Err(io::Error::other(format!(
@@ -21,13 +20,13 @@ pub(super) fn require_program() -> io::Result<()> {
 }
 
 /// proc(5): how many processes wanted a core lately: over one, five and fifteen minutes.
-pub(super) fn load() -> io::Result<String> {
+pub(crate) fn load() -> io::Result<String> {
     let text = fs::read_to_string("/proc/loadavg")?;
     Ok(text.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
 }
 
 /// Prints what the measurement ran on.
-pub(super) fn describe(place: &Place, load_before: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn describe(data: &Path, load_before: &str, out: &mut dyn Write) -> io::Result<()> {
     let cores = available_parallelism()?;
     let cpu = fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu
@@ -37,17 +36,25 @@ pub(super) fn describe(place: &Place, load_before: &str, out: &mut dyn Write) ->
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     // ssh -V writes to standard error.
     let openssh = said(Command::new("ssh").arg("-V"))?;
-    let data = place.site.data_dir();
-    let file_system = said(Command::new("stat").args(["-f", "-c", "%T"]).arg(&data))?;
+    let file_system = said(Command::new("stat").args(["-f", "-c", "%T"]).arg(data))?;
     let gate = said(Command::new(gatehouse_e2e::program()).arg("--version"))?;
     let program = gatehouse_e2e::program();
     writeln!(out, "- machine: {cores} cores ({model}), Linux {}", kernel.trim())?;
     writeln!(out, "- client and servers: {openssh}")?;
-    writeln!(out, "- gate: {gate}, {}", program.display())?;
+    let rust = said(Command::new("rustc").arg("--version")).unwrap_or_else(|_| "unknown".to_owned());
+    writeln!(out, "- gate: {gate}, {}, {rust}", program_kind(&program))?;
     writeln!(out, "- recordings and database: on {file_system}, SQLite")?;
-    let login = place.server.login();
+    let login = gatehouse_e2e::this_login();
     writeln!(out, "- sshd and gate run as {login}")?;
     writeln!(out, "- load before {load_before}, after {}", load()?)
+}
+
+/// How it was built, by where cargo puts it.
+fn program_kind(program: &Path) -> &'static str {
+    match program.parent().and_then(Path::file_name) {
+        Some(name) if name == "debug" => "a debug build",
+        _ => "a release build",
+    }
 }
 
 fn said(command: &mut Command) -> io::Result<String> {

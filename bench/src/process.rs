@@ -10,15 +10,15 @@ const USER_HZ: u32 = 100;
 
 /// Memory of one or several processes, in bytes.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Resident set; pages that several processes share count for each.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
     /// Proportional set: a page counts by halves for two, by thirds for three.
-    pub(super) proportional: u64,
+    pub(crate) proportional: u64,
 }
 
 /// CPU time used so far, in user and in kernel mode.
-pub(super) fn cpu_time(pid: u32) -> io::Result<Duration> {
+pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
     let fields = stat(pid)?;
     // The 14th and 15th field; those behind the name begin with the third.
     let ticks = fields.iter().skip(11).take(2);
@@ -30,7 +30,7 @@ pub(super) fn cpu_time(pid: u32) -> io::Result<Duration> {
 }
 
 /// Memory of a process and all its descendants.
-pub(super) fn memory_of_tree(pid: u32) -> io::Result<Memory> {
+pub(crate) fn memory_of_tree(pid: u32) -> io::Result<Memory> {
     let mut all = Memory::default();
     for pid in tree(pid, &parents()?) {
         let one = memory(pid)?;
@@ -53,7 +53,7 @@ fn tree(root: u32, parents: &[(u32, u32)]) -> Vec<u32> {
 }
 
 /// The child of this process whose command line names this folder.
-pub(super) fn child_in(folder: &Path) -> io::Result<u32> {
+pub(crate) fn child_in(folder: &Path) -> io::Result<u32> {
     let folder = folder.display().to_string();
     let ours = std::process::id();
     let children = parents()?.into_iter().filter(|(_, parent)| *parent == ours);

@@ -1,0 +1,88 @@
+//! Thousands of idle terminal sessions.
+
+use std::io;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::effort::{Effort, Length};
+use crate::process;
+use crate::synthetic::place::Place;
+
+use super::verdict::{Side, Verdicts};
+
+const SESSIONS: Effort<usize> = Effort {
+    full: 10_000,
+    quick: 500,
+};
+/// Opened before the rest, to see what each takes of the open-file limit.
+const FIRST: usize = 50;
+/// Logins under way at once.
+const AT_A_TIME: usize = 32;
+/// Before memory is read.
+const REST: Duration = Duration::from_secs(5);
+/// How long the sessions are left alone.
+const WATCHED: Effort<Duration> = Effort {
+    full: Duration::from_secs(60),
+    quick: Duration::from_secs(10),
+};
+const HOUR: Duration = Duration::from_secs(3600);
+/// What the node itself may take.
+const NODE: f64 = 50.0 * 1024.0;
+
+pub(super) fn measure(length: Length, verdicts: &mut Verdicts) -> io::Result<()> {
+    watch(SESSIONS.at(length), WATCHED.at(length), verdicts)
+}
+
+/// The long look at growth: `bench idle-hour`.
+pub(super) fn hour(length: Length, verdicts: &mut Verdicts) -> io::Result<()> {
+    watch(SESSIONS.at(length), HOUR, verdicts)
+}
+
+fn watch(wanted: usize, watched: Duration, verdicts: &mut Verdicts) -> io::Result<()> {
+    let place = Place::open()?;
+    let person = place.person()?;
+    let runtime = super::runtime()?;
+    runtime.block_on(person.log_in_and_out())?;
+    let (idle, before) = (place.files()?, kib(&place)?);
+    let mut held = runtime.block_on(person.hold_many(FIRST, FIRST, "hold"))?;
+    let (sessions, files) = place.room(wanted, FIRST, idle)?;
+    held.extend(runtime.block_on(person.hold_many(sessions - FIRST, AT_A_TIME, "hold"))?);
+    sleep(REST);
+    let (with, cpu) = (kib(&place)?, process::cpu_time(place.gate())?);
+    sleep(watched);
+    let cpu = process::cpu_time(place.gate())?.saturating_sub(cpu);
+    let after = kib(&place)?;
+    let ended = held.iter().filter(|one| one.handle.is_closed()).count();
+    let count = sessions as f64;
+    verdicts.note(
+        "idle terminal sessions held",
+        &format!(
+            "{sessions} of {wanted} (the open-file limit allows no more where it is fewer; {files:.1} files each), \
+             {ended} of them ended by themselves"
+        ),
+    );
+    let each = (with - NODE) / count;
+    verdicts.judge(
+        "memory of each beyond the first 50 MiB",
+        Side::AtMost,
+        150.0,
+        "KiB",
+        each,
+    );
+    verdicts.note(
+        "memory of the gate before, and with all of them",
+        &format!("{:.1} MiB, {:.1} MiB", before / 1024.0, with / 1024.0),
+    );
+    let share = cpu.as_secs_f64() / watched.as_secs_f64() * 100.0 / (count / 1e3);
+    verdicts.judge("CPU for 1,000 of them", Side::AtMost, 1.0, "% of a core", share);
+    verdicts.note(
+        &format!("growth in {} s", watched.as_secs()),
+        &format!("{:.0} KiB in all", after - with),
+    );
+    drop(held);
+    Ok(())
+}
+
+fn kib(place: &Place) -> io::Result<f64> {
+    Ok(process::memory_of_tree(place.gate())?.proportional as f64 / 1024.0)
+}
