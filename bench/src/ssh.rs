@@ -29,7 +29,7 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
     // Idle memory has a gate and a jump host that have done nothing yet.
     let memory = memory::measure(&Place::open(), length)?;
 
-    let place = Place::open();
+    let place = Place::open().compared();
     place.recording_is_on()?;
     let mut table = Table::default();
     set_up::measure(&place, length, &mut table)?;

@@ -22,16 +22,17 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::Result<()> {
     let start = |route| {
-        let remote = Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat")?;
-        Ok((route, remote))
+        let remote = Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat");
+        Ok(route.allow(remote)?.map(|remote| (route, remote)))
     };
-    let mut remotes: Vec<_> = place.routes().map(start).collect::<io::Result<_>>()?;
+    let started: Vec<_> = place.routes().map(start).collect::<io::Result<_>>()?;
+    let mut remotes: Vec<_> = started.into_iter().flatten().collect();
     let mut times = ByRoute::<Vec<Duration>>::default();
     for _ in 0..KEYS.at(length) {
         for (route, remote) in &mut remotes {
             sleep(PAUSE);
-            let time = echo(remote)?;
-            times.of(*route).push(time);
+            let time = echo(remote).map_err(|error| io::Error::other(format!("by {route:?}: {error}")));
+            times.of(*route).extend(route.allow(time)?);
         }
     }
     for (name, share) in [("p50", 0.5), ("p99", 0.99)] {

@@ -14,8 +14,8 @@ use super::route::Route;
 pub(super) struct Peers {
     running: Vec<Peer>,
     missing: Vec<String>,
-    _key: Client,
-    _folder: Option<TempDir>,
+    key: Client,
+    folder: Option<TempDir>,
 }
 
 struct Peer {
@@ -25,30 +25,32 @@ struct Peer {
 }
 
 impl Peers {
-    /// Starts them; they log in at the server with this key.
-    pub(super) fn start(net: Net, server: &Sshd, key: Client) -> Self {
-        let folder = tempfile::tempdir().ok();
-        let mut peers = Self {
+    /// None yet; they will log in at the server with this key.
+    pub(super) fn none(key: Client) -> Self {
+        Self {
             running: Vec::new(),
             missing: Vec::new(),
-            _key: key,
-            _folder: None,
-        };
-        let key = peers._key.key();
+            key,
+            folder: None,
+        }
+    }
+
+    /// Starts them.
+    pub(super) fn start(&mut self, net: Net, server: &Sshd) {
+        self.folder = tempfile::tempdir().ok();
+        let key = self.key.key();
         for (route, number, name) in [(Route::Go, 3, "Go"), (Route::Paramiko, 4, "Paramiko")] {
-            let started = match (route, &folder) {
+            let started = match (route, &self.folder) {
                 (Route::Go, Some(folder)) => go(net.server(number), server, &key, folder.path()),
                 _ => paramiko(net.server(number), server, &key),
             };
             match started {
-                Ok((child, addr)) => peers.running.push(Peer { route, child, addr }),
-                Err(why) => peers
+                Ok((child, addr)) => self.running.push(Peer { route, child, addr }),
+                Err(why) => self
                     .missing
                     .push(format!("The {name} proxy was not measured: {why}.")),
             }
         }
-        peers._folder = folder;
-        peers
     }
 
     /// Where one listens.

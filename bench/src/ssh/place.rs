@@ -88,14 +88,19 @@ impl Place {
             site.ok(&["policy", "grant", "--user", name, "--server", "web01"]);
         }
         site.serve();
-        let peers = Peers::start(site.net, &server, stored);
         Self {
             site,
             server,
             jump,
             people,
-            peers,
+            peers: Peers::none(stored),
         }
+    }
+
+    /// Starts the other proxies, too.
+    pub(super) fn compared(mut self) -> Self {
+        self.peers.start(self.site.net, &self.server);
+        self
     }
 
     /// The routes that are there, in the order in which they take turns.

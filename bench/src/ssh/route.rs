@@ -1,5 +1,7 @@
 //! The ways to a server, and figures for each.
 
+use std::io;
+
 /// A way from the person to the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Route {
@@ -20,6 +22,14 @@ impl Route {
     pub(super) const ALL: [Self; 3] = [Self::Direct, Self::Jump, Self::Gate];
     /// Proxies to compare with, which may be missing.
     pub(super) const PEERS: [Self; 2] = [Self::Go, Self::Paramiko];
+
+    /// What a failure on this route means: a peer that cannot do something has no figure, and the others have to.
+    pub(super) fn allow<T>(self, outcome: io::Result<T>) -> io::Result<Option<T>> {
+        match outcome {
+            Err(_) if Self::PEERS.contains(&self) => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
 }
 
 /// Something of each route.

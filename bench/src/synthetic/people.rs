@@ -137,12 +137,39 @@ impl Person {
     }
 }
 
-/// Begins a command on a connection and waits until the server has taken it.
+/// Begins a command on a connection and waits until the server runs it: the gate answers before that.
 pub(crate) async fn begin(
     handle: &Handle<Trusting>,
     terminal: bool,
     command: &str,
 ) -> io::Result<Channel<Msg>> {
+    let mut channel = ask(handle, terminal, command).await?;
+    match command {
+        "true" | "stall" => {}
+        "chatter" => shows(&mut channel, b'x').await?,
+        "flood" => shows(&mut channel, 0).await?,
+        _ => {
+            key(&mut channel).await?;
+        }
+    }
+    Ok(channel)
+}
+
+/// Waits for output that begins so.
+async fn shows(channel: &mut Channel<Msg>, first: u8) -> io::Result<()> {
+    within(async {
+        loop {
+            match channel.wait().await {
+                Some(ChannelMsg::Data { data }) if data.first() == Some(&first) => return Ok(()),
+                Some(_) => {}
+                None => return Err(io::Error::other("the session ended")),
+            }
+        }
+    })
+    .await
+}
+
+async fn ask(handle: &Handle<Trusting>, terminal: bool, command: &str) -> io::Result<Channel<Msg>> {
     within(async {
         let mut channel = handle.channel_open_session().await.map_err(io::Error::other)?;
         if terminal {
