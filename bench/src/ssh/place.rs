@@ -42,7 +42,8 @@ impl Terms {
     fn option(self) -> Option<&'static str> {
         match self {
             Self::Defaults => None,
-            Self::Curve25519 => Some("KexAlgorithms curve25519-sha256"),
+            // One exchange under two names; Paramiko knows the older one alone.
+            Self::Curve25519 => Some("KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org"),
             Self::Aes128Gcm => Some("Ciphers aes128-gcm@openssh.com"),
             Self::ChaCha20 => Some(CHACHA20),
         }
