@@ -14,6 +14,7 @@ mod scale;
 mod soak;
 mod ssh;
 mod synthetic;
+mod verdict;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -5,14 +5,12 @@ mod idle;
 mod restart;
 mod set_ups;
 mod stalled;
-mod verdict;
 
 use std::io::{self, Write};
 
 use crate::effort::Length;
 use crate::machine;
-
-use verdict::Verdicts;
+use crate::verdict::Verdicts;
 
 /// Worker threads of the clients: one, so that they leave the other core to the gate and the server.
 const WORKERS: usize = 1;

@@ -9,6 +9,7 @@ mod memory;
 mod peers;
 mod place;
 mod remote;
+mod report;
 mod route;
 mod set_up;
 mod table;
@@ -19,8 +20,10 @@ use std::io::{self, Write};
 use crate::effort::Length;
 use crate::machine;
 
-use place::Place;
-use table::Table;
+use bulk::Direction;
+use place::{Place, Terms};
+use report::Report;
+use route::Route;
 
 /// Measures and prints markdown.
 pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
@@ -29,18 +32,29 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
     // Idle memory has a gate and a jump host that have done nothing yet.
     let memory = memory::measure(&Place::open(), length)?;
 
-    let place = Place::open().compared();
+    let place = Place::open().compared(&Route::PEERS);
     place.recording_is_on()?;
-    let mut table = Table::default();
-    set_up::measure(&place, length, &mut table)?;
-    keystroke::measure(&place, length, &mut table)?;
-    let cpu = bulk::measure(&place, length, &mut table)?;
+    let mut report = Report::default();
+    set_up::measure(&place, length, &mut report)?;
+    keystroke::measure(&place, length, &mut report)?;
+    let usual = [Terms::Defaults, Terms::Aes128Gcm];
+    bulk::measure(&place, length, &Direction::ALL, &usual, &mut report)?;
+    chacha20(length, &mut report)?;
 
-    writeln!(out, "{table}")?;
+    writeln!(out, "{}", report.figures)?;
     for sentence in place.peers.missing() {
         writeln!(out, "{sentence}\n")?;
     }
-    writeln!(out, "{cpu}")?;
+    writeln!(out, "{}", report.cpu)?;
     writeln!(out, "{memory}")?;
+    writeln!(out, "{}", report.targets)?;
     machine::describe(&place.site.data_dir(), &before, out)
+}
+
+/// A gate that offers it gives it to every OpenSSH client, so it has a place of its own. Paramiko lacks it.
+fn chacha20(length: Length, report: &mut Report) -> io::Result<()> {
+    let place = Place::of_chacha20().compared(&[Route::Go]);
+    place.recording_is_on()?;
+    let directions = [Direction::Up, Direction::Down];
+    bulk::measure(&place, length, &directions, &[Terms::ChaCha20], report)
 }

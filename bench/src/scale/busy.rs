@@ -10,7 +10,7 @@ use crate::quantile::quantile_of;
 use crate::synthetic::people::{Held, key};
 use crate::synthetic::place::Place;
 
-use super::verdict::{Side, Verdicts};
+use crate::verdict::{Side, Verdicts};
 
 /// Beside whom keys are typed, and of whom the CPU is measured; each prints 20 kB a second.
 const BESIDE: usize = 200;

@@ -8,7 +8,7 @@ use crate::effort::{Effort, Length};
 use crate::process;
 use crate::synthetic::place::Place;
 
-use super::verdict::{Side, Verdicts};
+use crate::verdict::{Side, Verdicts};
 
 const SESSIONS: Effort<usize> = Effort {
     full: 10_000,

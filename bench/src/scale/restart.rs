@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::effort::{Effort, Length};
 use crate::synthetic::place::Place;
 
-use super::verdict::{Side, Verdicts};
+use crate::verdict::{Side, Verdicts};
 
 const SESSIONS: Effort<usize> = Effort {
     full: 2000,

@@ -10,7 +10,7 @@ use crate::effort::{Effort, Length};
 use crate::process;
 use crate::synthetic::place::Place;
 
-use super::verdict::{Side, Verdicts};
+use crate::verdict::{Side, Verdicts};
 
 const LASTING: Effort<Duration> = Effort {
     full: Duration::from_secs(20),

@@ -15,7 +15,7 @@ use crate::quantile::quantile_of;
 use crate::synthetic::people::{begin, key};
 use crate::synthetic::place::Place;
 
-use super::verdict::{Side, Verdicts};
+use crate::verdict::{Side, Verdicts};
 
 const CHANNELS: usize = 16;
 const SETTLING: Effort<Duration> = Effort {

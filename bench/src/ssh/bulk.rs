@@ -1,6 +1,5 @@
-//! How fast one stream goes: up, down, and both ways at once through `cat`; and the gate's CPU time for it.
+//! How fast one stream goes: up, down, and both ways at once through `cat`; and the CPU time of gate and proxies for it.
 
-use std::fmt;
 use std::io::{self, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,8 +9,8 @@ use crate::quantile::quantile_of;
 
 use super::place::{Place, Terms};
 use super::remote::{Ends, Remote};
+use super::report::Report;
 use super::route::{ByRoute, Route};
-use super::table::Table;
 use crate::process;
 
 /// Bytes of one transfer.
@@ -26,14 +25,16 @@ const CHUNK: usize = 64 * 1024;
 
 /// Where the bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Direction {
+pub(super) enum Direction {
     Up,
     Down,
     Both,
 }
 
 impl Direction {
-    fn words(self) -> &'static str {
+    pub(super) const ALL: [Self; 3] = [Self::Up, Self::Down, Self::Both];
+
+    pub(super) fn words(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Down => "down",
@@ -42,64 +43,60 @@ impl Direction {
     }
 }
 
-/// What the gate's process used for a gigabyte.
-#[derive(Default)]
-pub(super) struct Cpu {
-    rows: Vec<(String, f64)>,
-}
-
-impl fmt::Display for Cpu {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "| CPU time of the gate | seconds per GB (for echo, per GB each way) |\n| --- | --- |"
-        )?;
-        for (what, seconds) in &self.rows {
-            writeln!(f, "| {what} | {seconds:.2} |")?;
+/// Measures these directions on each of these terms.
+pub(super) fn measure(
+    place: &Place,
+    length: Length,
+    directions: &[Direction],
+    terms: &[Terms],
+    report: &mut Report,
+) -> io::Result<()> {
+    let mut routes: Vec<_> = place.routes().collect();
+    for direction in directions {
+        for terms in terms {
+            let (rates, cpu) = one(place, length, *direction, *terms, &mut routes)?;
+            report.bulk(*direction, *terms, rates, cpu);
         }
-        Ok(())
     }
+    Ok(())
 }
 
-pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::Result<Cpu> {
+/// Megabytes a second, and CPU seconds of the proxy's process for a gigabyte. A peer that stands still once has
+/// no figure, and is struck off the routes, so that it is not waited for again.
+fn one(
+    place: &Place,
+    length: Length,
+    direction: Direction,
+    terms: Terms,
+    routes: &mut Vec<Route>,
+) -> io::Result<(ByRoute<f64>, ByRoute<f64>)> {
     let bytes = BYTES.at(length);
-    let mut cpu = Cpu::default();
-    // A peer that stands still once is not waited for again.
-    let mut lost = Vec::new();
-    for direction in [Direction::Up, Direction::Down, Direction::Both] {
-        for terms in [Terms::Defaults, Terms::Aes128Gcm] {
-            let mut times = ByRoute::<Vec<Duration>>::default();
-            let mut used = Duration::ZERO;
-            for _ in 0..ROUNDS.at(length) {
-                for route in place.routes() {
-                    if lost.contains(&route) {
-                        continue;
-                    }
-                    let bytes = bytes_by(route, bytes);
-                    let before = process::cpu_time(place.site.node().pid())?;
-                    let time = transfer(place, terms, route, direction, bytes);
-                    match route.allow(time)? {
-                        Some(time) => times.of(route).push(time),
-                        None => lost.push(route),
-                    }
-                    if route == Route::Gate {
-                        used += process::cpu_time(place.site.node().pid())?.saturating_sub(before);
-                    }
-                }
+    let mut times = ByRoute::<Vec<Duration>>::default();
+    let mut used = ByRoute::<Duration>::default();
+    for _ in 0..ROUNDS.at(length) {
+        for route in routes.clone() {
+            let pid = place.proxy_pid(route);
+            let before = pid.map(process::cpu_time).transpose()?;
+            let time = transfer(place, terms, route, direction, bytes_by(route, bytes));
+            let Some(time) = route.allow(time)? else {
+                routes.retain(|other| *other != route);
+                continue;
+            };
+            times.of(route).push(time);
+            if let (Some(pid), Some(before)) = (pid, before) {
+                *used.of(route) += process::cpu_time(pid)?.saturating_sub(before);
             }
-            let what = format!("{}, {}", direction.words(), terms.words());
-            let mut rates = ByRoute::default();
-            for route in place.routes() {
-                let time = quantile_of(times.of(route), 0.5);
-                *rates.of(route) = megabytes(bytes_by(route, bytes)) / time.as_secs_f64();
-            }
-            table.add(format!("MB/s {what}"), rates);
-            #[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]
-            let gigabytes = megabytes(bytes) * ROUNDS.at(length) as f64 / 1e3;
-            cpu.rows.push((what, used.as_secs_f64() / gigabytes));
         }
     }
-    Ok(cpu)
+    let (mut rates, mut cpu) = (ByRoute::default(), ByRoute::default());
+    for route in routes.iter().copied() {
+        let megabytes = megabytes(bytes_by(route, bytes));
+        *rates.of(route) = megabytes / quantile_of(times.get(route), 0.5).as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]
+        let gigabytes = megabytes * ROUNDS.at(length) as f64 / 1e3;
+        *cpu.of(route) = used.get(route).as_secs_f64() / gigabytes;
+    }
+    Ok((rates, cpu))
 }
 
 /// Paramiko takes its time.

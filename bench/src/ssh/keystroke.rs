@@ -9,8 +9,8 @@ use crate::quantile::quantile_of;
 
 use super::place::{Place, Terms};
 use super::remote::{Ends, Remote};
+use super::report::Report;
 use super::route::ByRoute;
-use super::table::Table;
 
 /// Keys on each route.
 const KEYS: Effort<usize> = Effort {
@@ -20,7 +20,7 @@ const KEYS: Effort<usize> = Effort {
 /// Between two keys, so that everybody has gone back to waiting, as between a person's keys.
 const PAUSE: Duration = Duration::from_millis(2);
 
-pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::Result<()> {
+pub(super) fn measure(place: &Place, length: Length, report: &mut Report) -> io::Result<()> {
     let start = |route| {
         let remote = Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat");
         Ok(route.allow(remote)?.map(|remote| (route, remote)))
@@ -35,11 +35,9 @@ pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::R
             times.of(*route).extend(route.allow(time)?);
         }
     }
-    for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
-        table.add(
-            format!("key echoed through a pty, {name} ms"),
-            times.map(|times| quantile_of(times, share).as_secs_f64() * 1e3),
-        );
+    for (name, share, added) in [("p50", 0.5, 0.2), ("p99", 0.99, 0.6)] {
+        let figures = times.map(|times| quantile_of(times, share).as_secs_f64() * 1e3);
+        report.keys(name, added, figures);
     }
     Ok(())
 }

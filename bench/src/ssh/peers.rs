@@ -35,11 +35,14 @@ impl Peers {
         }
     }
 
-    /// Starts them.
-    pub(super) fn start(&mut self, net: Net, server: &Sshd) {
+    /// Starts those that are wanted.
+    pub(super) fn start(&mut self, net: Net, server: &Sshd, wanted: &[Route]) {
         self.folder = tempfile::tempdir().ok();
         let key = self.key.key();
-        for (route, number, name) in [(Route::Go, 3, "Go"), (Route::Paramiko, 4, "Paramiko")] {
+        for (route, number) in [(Route::Go, 3), (Route::Paramiko, 4)] {
+            if !wanted.contains(&route) {
+                continue;
+            }
             let started = match (route, &self.folder) {
                 (Route::Go, Some(folder)) => go(net.server(number), server, &key, folder.path()),
                 _ => paramiko(net.server(number), server, &key),
@@ -48,7 +51,7 @@ impl Peers {
                 Ok((child, addr)) => self.running.push(Peer { route, child, addr }),
                 Err(why) => self
                     .missing
-                    .push(format!("The {name} proxy was not measured: {why}.")),
+                    .push(format!("The {} proxy was not measured: {why}.", route.words())),
             }
         }
     }
@@ -57,6 +60,12 @@ impl Peers {
     pub(super) fn addr(&self, route: Route) -> Option<SocketAddr> {
         let peer = self.running.iter().find(|peer| peer.route == route)?;
         Some(peer.addr)
+    }
+
+    /// The process of one.
+    pub(super) fn pid(&self, route: Route) -> Option<u32> {
+        let peer = self.running.iter().find(|peer| peer.route == route)?;
+        Some(peer.child.id())
     }
 
     /// A sentence for each that is not there.

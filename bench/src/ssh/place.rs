@@ -20,24 +20,32 @@ pub(super) enum Terms {
     Curve25519,
     /// The cipher that the gate uses with OpenSSH anyway.
     Aes128Gcm,
+    /// The cipher that OpenSSH would use, which the gate has by a setting.
+    ChaCha20,
 }
 
+/// OpenSSH's line for a cipher alone.
+const CHACHA20: &str = "Ciphers chacha20-poly1305@openssh.com";
+
 impl Terms {
-    const ALL: [Self; 3] = [Self::Defaults, Self::Curve25519, Self::Aes128Gcm];
+    const ALL: [Self; 4] = [Self::Defaults, Self::Curve25519, Self::Aes128Gcm, Self::ChaCha20];
 
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Defaults => "defaults",
             Self::Curve25519 => "curve25519",
             Self::Aes128Gcm => "aes128-gcm",
+            Self::ChaCha20 => "chacha20",
         }
     }
 
     fn option(self) -> Option<&'static str> {
         match self {
             Self::Defaults => None,
-            Self::Curve25519 => Some("KexAlgorithms curve25519-sha256"),
+            // One exchange under two names; Paramiko knows the older one alone.
+            Self::Curve25519 => Some("KexAlgorithms curve25519-sha256,curve25519-sha256@libssh.org"),
             Self::Aes128Gcm => Some("Ciphers aes128-gcm@openssh.com"),
+            Self::ChaCha20 => Some(CHACHA20),
         }
     }
 
@@ -47,6 +55,7 @@ impl Terms {
             Self::Defaults => ("alice", 1),
             Self::Curve25519 => ("bob", 2),
             Self::Aes128Gcm => ("carol", 3),
+            Self::ChaCha20 => ("dave", 4),
         }
     }
 }
@@ -66,13 +75,23 @@ pub(super) struct Place {
 impl Place {
     /// Starts everybody.
     pub(super) fn open() -> Self {
-        let mut site = Site::new(Database::Sqlite, "");
+        Self::start("", &[])
+    }
+
+    /// A gate that offers ChaCha20, and a server that has nothing else, so that every leg uses it.
+    pub(super) fn of_chacha20() -> Self {
+        Self::start("ssh.chacha20 = true", &[CHACHA20])
+    }
+
+    /// The gate with this line of configuration, the server with these.
+    fn start(gate_line: &str, server_lines: &[&str]) -> Self {
+        let mut site = Site::new(Database::Sqlite, gate_line);
         let people: Vec<_> = Terms::ALL.map(|terms| (terms, client(&site, terms))).into();
         let stored = Client::with_key(site.net.person(9));
         let keys: Vec<_> = people.iter().map(|(_, client)| client.public_key()).collect();
         let with_stored = keys.iter().cloned().chain([stored.public_key()]).collect();
-        let server = sshd(&site, 1, with_stored);
-        let jump = sshd(&site, 2, keys);
+        let server = sshd(&site, 1, with_stored, server_lines);
+        let jump = sshd(&site, 2, keys, &[]);
         site.ok(&["pool", "add", &site.net.pool()]);
         add_server(&site, "web01", &server, 1);
         let key = stored.key().display().to_string();
@@ -97,9 +116,9 @@ impl Place {
         }
     }
 
-    /// Starts the other proxies, too.
-    pub(super) fn compared(mut self) -> Self {
-        self.peers.start(self.site.net, &self.server);
+    /// Starts these other proxies, too.
+    pub(super) fn compared(mut self, peers: &[Route]) -> Self {
+        self.peers.start(self.site.net, &self.server, peers);
         self
     }
 
@@ -109,6 +128,15 @@ impl Place {
             .into_iter()
             .filter(|peer| self.peers.addr(*peer).is_some());
         Route::ALL.into_iter().chain(peers)
+    }
+
+    /// The process between client and server, where there is one alone.
+    pub(super) fn proxy_pid(&self, route: Route) -> Option<u32> {
+        match route {
+            Route::Direct | Route::Jump => None,
+            Route::Gate => Some(self.site.node().pid()),
+            Route::Go | Route::Paramiko => self.peers.pid(route),
+        }
     }
 
     /// `ssh … COMMAND` on a route, with both ends of its pipes here; its complaints show on this terminal.
@@ -186,7 +214,7 @@ fn client(site: &Site, terms: Terms) -> Client {
     client
 }
 
-fn sshd(site: &Site, number: u8, authorized: Vec<String>) -> Sshd {
-    let lines = Vec::new();
+fn sshd(site: &Site, number: u8, authorized: Vec<String>, lines: &[&str]) -> Sshd {
+    let lines = lines.iter().map(|&line| line.to_owned()).collect();
     Sshd::start(site.net.server(number), SshdSetup { authorized, lines })
 }

@@ -23,6 +23,17 @@ impl Route {
     /// Proxies to compare with, which may be missing.
     pub(super) const PEERS: [Self; 2] = [Self::Go, Self::Paramiko];
 
+    /// As tables call it.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Jump => "`ssh -J`",
+            Self::Gate => "gate",
+            Self::Go => "Go",
+            Self::Paramiko => "Paramiko",
+        }
+    }
+
     /// What a failure on this route means: a peer that cannot do something has no figure, and the others have to.
     pub(super) fn allow<T>(self, outcome: io::Result<T>) -> io::Result<Option<T>> {
         match outcome {
@@ -50,6 +61,16 @@ impl<T> ByRoute<T> {
             Route::Gate => &mut self.gate,
             Route::Go => &mut self.go,
             Route::Paramiko => &mut self.paramiko,
+        }
+    }
+
+    pub(super) fn get(&self, route: Route) -> &T {
+        match route {
+            Route::Direct => &self.direct,
+            Route::Jump => &self.jump,
+            Route::Gate => &self.gate,
+            Route::Go => &self.go,
+            Route::Paramiko => &self.paramiko,
         }
     }
 

@@ -8,13 +8,13 @@ use crate::effort::{Effort, Length};
 use crate::quantile::quantile_of;
 
 use super::place::{Place, Terms};
+use super::report::Report;
 use super::route::{ByRoute, Route};
-use super::table::Table;
 
 /// Set-ups of each route on each terms.
 const RUNS: Effort<usize> = Effort { full: 40, quick: 5 };
 
-pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::Result<()> {
+pub(super) fn measure(place: &Place, length: Length, report: &mut Report) -> io::Result<()> {
     for terms in [Terms::Curve25519, Terms::Defaults] {
         let mut times = ByRoute::<Vec<Duration>>::default();
         // The first round learns host keys and is not counted.
@@ -26,10 +26,8 @@ pub(super) fn measure(place: &Place, length: Length, table: &mut Table) -> io::R
                 }
             }
         }
-        table.add(
-            format!("`ssh … true`, {}, median ms", terms.words()),
-            times.map(|times| quantile_of(times, 0.5).as_secs_f64() * 1e3),
-        );
+        let medians = times.map(|times| quantile_of(times, 0.5).as_secs_f64() * 1e3);
+        report.set_up(terms, medians);
     }
     Ok(())
 }

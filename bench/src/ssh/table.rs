@@ -5,12 +5,20 @@ use std::fmt;
 use super::route::ByRoute;
 
 /// Rows of a markdown table.
-#[derive(Default)]
 pub(super) struct Table {
+    heading: &'static str,
     rows: Vec<(String, ByRoute<f64>)>,
 }
 
 impl Table {
+    /// An empty one; the heading is that of the first column.
+    pub(super) fn new(heading: &'static str) -> Self {
+        Self {
+            heading,
+            rows: Vec::new(),
+        }
+    }
+
     /// Adds a row; `what` names the unit.
     pub(super) fn add(&mut self, what: impl Into<String>, figures: ByRoute<f64>) {
         self.rows.push((what.into(), figures));
@@ -22,7 +30,8 @@ impl fmt::Display for Table {
         let peers = "direct | `ssh -J` | Go proxy | Paramiko proxy";
         writeln!(
             f,
-            "| what | {peers} | gate | gate ÷ direct | ÷ `ssh -J` | ÷ Go | ÷ Paramiko |"
+            "| {} | {peers} | gate | gate ÷ direct | ÷ `ssh -J` | ÷ Go | ÷ Paramiko |",
+            self.heading
         )?;
         writeln!(f, "|{}", " --- |".repeat(10))?;
         for (what, figures) in &self.rows {
@@ -66,7 +75,7 @@ mod tests {
 
     #[test]
     fn ratios_are_the_gate_to_the_others_that_are_there() {
-        let mut table = Table::default();
+        let mut table = Table::new("what");
         let figures = ByRoute {
             direct: 200.0,
             jump: 50.0,

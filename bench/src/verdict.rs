@@ -4,13 +4,13 @@ use std::fmt;
 
 /// Rows of a markdown table: what, target, measured, met or by how much missed.
 #[derive(Default)]
-pub(super) struct Verdicts {
+pub(crate) struct Verdicts {
     rows: Vec<[String; 4]>,
 }
 
 /// On which side of the target a figure is to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// The target is the most.
     AtMost,
     /// The target is the least.
@@ -19,26 +19,30 @@ pub(super) enum Side {
 
 impl Verdicts {
     /// A figure with a target.
-    pub(super) fn judge(&mut self, what: &str, side: Side, target: f64, unit: &str, measured: f64) {
+    pub(crate) fn judge(&mut self, what: &str, side: Side, target: f64, unit: &str, measured: f64) {
         let (sign, met) = match side {
             Side::AtMost => ("≤", measured <= target),
             Side::AtLeast => ("≥", measured >= target),
         };
-        let verdict = if met {
-            "met".to_owned()
-        } else {
-            format!("missed, {:.2} × the target", measured / target)
+        let (measured, verdict) = match measured {
+            // A ratio to something that is not there.
+            figure if !figure.is_finite() => ("–".to_owned(), "not measured".to_owned()),
+            figure if met => (format!("{} {unit}", readable(figure)), "met".to_owned()),
+            figure => (
+                format!("{} {unit}", readable(figure)),
+                format!("missed, {:.2} × the target", figure / target),
+            ),
         };
         self.rows.push([
             what.to_owned(),
             format!("{sign} {target} {unit}"),
-            format!("{} {unit}", readable(measured)),
+            measured,
             verdict,
         ]);
     }
 
     /// Something to know without a target.
-    pub(super) fn note(&mut self, what: &str, words: &str) {
+    pub(crate) fn note(&mut self, what: &str, words: &str) {
         self.rows
             .push([what.to_owned(), String::new(), words.to_owned(), String::new()]);
     }
@@ -74,5 +78,15 @@ mod tests {
         let text = verdicts.to_string();
         assert!(text.contains("| memory | ≤ 150 KiB | 300 KiB | missed, 2.00 × the target |"));
         assert!(text.contains("| logins | ≥ 100 a second | 100 a second | met |"));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_neither_met_nor_missed() {
+        let mut verdicts = Verdicts::default();
+        verdicts.judge("rate", Side::AtLeast, 5.0, "× a proxy", f64::INFINITY);
+        verdicts.judge("rate", Side::AtMost, 0.5, "× a proxy", f64::NAN);
+        let text = verdicts.to_string();
+        assert!(text.contains("| rate | ≥ 5 × a proxy | – | not measured |"));
+        assert!(text.contains("| rate | ≤ 0.5 × a proxy | – | not measured |"));
     }
 }
