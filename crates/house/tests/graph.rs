@@ -62,7 +62,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sea-orm", &["gatehouse-store"]),
     ("sea-orm-migration", &["gatehouse-store"]),
     ("sqlx", &["gatehouse-store"]),
-    ("russh", &["gatehouse-ssh"]),
+    ("russh", &["gatehouse-ssh", "gatehouse-bench"]),
     ("hyper", &["gatehouse-alerts", "gatehouse-web"]),
     ("axum", &["gatehouse-web"]),
     ("metrics", &["gatehouse-telemetry", "gatehouse-web"]),
