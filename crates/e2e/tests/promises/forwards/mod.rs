@@ -34,9 +34,9 @@ pub(crate) fn without_session(client: &Client, target: &Target, options: &[&str]
     client.ssh_with(target, &options).waiting_stdin().start()
 }
 
-/// Ends a client as Ctrl-C does.
+/// Ends a client as Ctrl-C does; by another signal, since a shell in the background has its children ignore that one.
 pub(crate) fn interrupted(client: Running) {
-    client.signal(Signal::SIGINT);
+    client.signal(Signal::SIGTERM);
     client.done();
 }
 
