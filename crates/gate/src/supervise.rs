@@ -56,7 +56,8 @@ impl Ending {
 
 /// Watches a session until it closes. Without supervision there is no session: after a panic here it is ended.
 pub(crate) async fn guarded(core: Arc<Core>, commands: mpsc::Sender<Command>) {
-    let watching = tokio::spawn(run(Arc::clone(&core), commands.clone()));
+    // Its lines of the log name the session too.
+    let watching = core.spawn(run(Arc::clone(&core), commands.clone()));
     if let Err(error) = watching.await
         && error.is_panic()
     {
