@@ -26,7 +26,7 @@ use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::{Ledger, Way};
 use crate::mend::{SealLater, anchor};
-use crate::meters::SessionMeters;
+use crate::meters::ByteMeters;
 use crate::outage::in_time;
 use crate::session::recording_end;
 use crate::transfers::TransferRows;
@@ -49,7 +49,7 @@ pub(crate) struct Core {
     pub(crate) grant: ArcSwap<Grant>,
     pub(crate) counters: Counters,
     /// The node's counters of what this session relays.
-    pub(crate) meters: SessionMeters,
+    pub(crate) meters: ByteMeters,
     pub(crate) transfers: TransferRows,
     pub(crate) doing: Doing,
     /// The stream for those who watch.

@@ -20,38 +20,22 @@ use crate::Gate;
 use crate::accepted::Accepted;
 use crate::forward::Way;
 
-/// The node's counters of relayed bytes, taken once a session.
-pub(crate) struct SessionMeters {
+/// The node's counters of relayed bytes each way, taken once for each session and each forward.
+pub(crate) struct ByteMeters {
     bytes_in: Counter,
     bytes_out: Counter,
 }
 
-impl SessionMeters {
-    pub(crate) fn of(protocol: Protocol) -> Self {
-        let bytes = |direction| SESSION_BYTES.counter(&[protocol.as_str(), direction]);
-        Self {
-            bytes_in: bytes("in"),
-            bytes_out: bytes("out"),
-        }
+impl ByteMeters {
+    pub(crate) fn of_session(protocol: Protocol) -> Self {
+        Self::of(|direction| SESSION_BYTES.counter(&[protocol.as_str(), direction]))
     }
 
-    pub(crate) fn add(&self, way: Way, count: u64) {
-        match way {
-            Way::In => self.bytes_in.increment(count),
-            Way::Out => self.bytes_out.increment(count),
-        }
+    pub(crate) fn of_forward(kind: ForwardKind) -> Self {
+        Self::of(|direction| FORWARD_BYTES.counter(&[kind.as_str(), direction]))
     }
-}
 
-/// The same of forwards, taken once a forward.
-pub(crate) struct ForwardMeters {
-    bytes_in: Counter,
-    bytes_out: Counter,
-}
-
-impl ForwardMeters {
-    pub(crate) fn of(kind: ForwardKind) -> Self {
-        let bytes = |direction| FORWARD_BYTES.counter(&[kind.as_str(), direction]);
+    fn of(bytes: impl Fn(&'static str) -> Counter) -> Self {
         Self {
             bytes_in: bytes("in"),
             bytes_out: bytes("out"),

@@ -26,7 +26,7 @@ use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
 use crate::live::{Close, Core, Live, RETRY};
 use crate::mend::anchor;
-use crate::meters::SessionMeters;
+use crate::meters::ByteMeters;
 use crate::outage::in_time;
 use crate::supervise::{self, Command};
 use crate::transfers::TransferRows;
@@ -142,7 +142,7 @@ impl Recording {
             recorder,
             grant: ArcSwap::from_pointee(decided.grant.clone()),
             counters: Counters::default(),
-            meters: SessionMeters::of(decided.accepted.protocol()),
+            meters: ByteMeters::of_session(decided.accepted.protocol()),
             transfers: TransferRows::begin(&gate, id, started, transfers),
             doing: Doing::default(),
             watched: Slot::default(),

@@ -16,7 +16,7 @@ use super::{ForwardAsk, ForwardError};
 use crate::Gate;
 use crate::doing::Counters;
 use crate::live::{Core, RETRY};
-use crate::meters::ForwardMeters;
+use crate::meters::ByteMeters;
 
 /// Notes of one session that may wait for the database.
 const NOTES: usize = 1_024;
@@ -34,7 +34,7 @@ pub(crate) struct Row {
     number: u32,
     id: OnceLock<ForwardId>,
     pub(super) counters: Counters,
-    pub(super) meters: ForwardMeters,
+    pub(super) meters: ByteMeters,
     kind: ForwardKind,
     /// What holds it open.
     holders: AtomicU32,
@@ -150,7 +150,7 @@ impl Ledger {
                 number,
                 id: OnceLock::new(),
                 counters: Counters::default(),
-                meters: ForwardMeters::of(line.kind),
+                meters: ByteMeters::of_forward(line.kind),
                 kind: line.kind,
                 holders: AtomicU32::new(0),
                 captured: AtomicBool::new(false),
