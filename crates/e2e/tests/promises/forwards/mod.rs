@@ -9,6 +9,7 @@ mod sockets;
 mod x11;
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use gatehouse_e2e::{Client, LIMIT, Running, Scene, Setup, Target, free_port, wait_for};
 use nix::sys::signal::Signal;
@@ -34,9 +35,20 @@ pub(crate) fn without_session(client: &Client, target: &Target, options: &[&str]
     client.ssh_with(target, &options).waiting_stdin().start()
 }
 
+/// How long a client is given to heed a signal before it gets another.
+const HEED: Duration = Duration::from_secs(1);
+
 /// Ends a client as Ctrl-C does; by another signal, since a shell in the background has its children ignore that one.
-pub(crate) fn interrupted(client: Running) {
-    client.signal(Signal::SIGTERM);
+pub(crate) fn interrupted(mut client: Running) {
+    let mut last = None;
+    // OpenSSH sees a signal that comes just before it begins to wait only with the next one.
+    wait_for("the client to end by a signal", LIMIT, || {
+        if last.is_none_or(|at: Instant| at.elapsed() > HEED) {
+            client.signal(Signal::SIGTERM);
+            last = Some(Instant::now());
+        }
+        (!client.is_running()).then_some(())
+    });
     client.done();
 }
 
