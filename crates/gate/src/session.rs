@@ -1,21 +1,22 @@
 //! The third stage: a session that is being recorded, on its way to be accepted by the target.
 
+mod failing;
+mod login;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use gatehouse_archive::{ArchiveError, Opened};
-use gatehouse_audit::{Action, Actor, Draft, Outcome};
+use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_faults::point;
-use gatehouse_model::{Secret, SessionId, Timestamp};
+use gatehouse_model::{SessionId, Timestamp};
 use gatehouse_recording::Offset;
 use gatehouse_recording::manifest::{ManifestHead, RecordingEnd, RecordingTerms};
 use gatehouse_store::{
-    Activation, AgentUse, CredentialKind, CredentialTrust, FirstUse, HostKeyState, NewSession, StoreError,
-    StoredCredential, Transition,
+    Activation, AgentUse, CredentialTrust, FirstUse, HostKeyState, NewSession, StoreError, Transition,
 };
-use gatehouse_telemetry::{BACKEND_SETUP_SECONDS, SESSION_SETUP_SECONDS, SESSIONS_FAILED, SESSIONS_OPENED};
+use gatehouse_telemetry::{BACKEND_SETUP_SECONDS, SESSION_SETUP_SECONDS, SESSIONS_OPENED};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -24,72 +25,19 @@ use crate::accepted::Decided;
 use crate::clock::Epoch;
 use crate::doing::{Counters, Doing};
 use crate::forward::Ledger;
-use crate::live::{Close, Core, Live, RETRY};
-use crate::mend::anchor;
+use crate::live::{Core, Live};
 use crate::meters::ByteMeters;
 use crate::outage::in_time;
 use crate::supervise::{self, Command};
 use crate::transfers::TransferRows;
 use crate::watching::Slot;
 
+use failing::{ROW_UNKNOWN, fail, no_recording};
+
+pub use login::{Credential, FirstKey, HostKeyVerdict, LoginMethod, Proof};
+
 /// Commands to a session that may wait to be carried out.
 const COMMANDS: usize = 16;
-/// The word for a session whose row was not written, or was and the database did not say so.
-const ROW_UNKNOWN: &str = "store_unreachable";
-/// For a database that answers again to have done what it was told before.
-const LATE: Duration = Duration::from_secs(20);
-
-/// What a person has proved beyond their address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Proof {
-    /// Nothing.
-    Address,
-    /// A registered key.
-    RegisteredKey,
-}
-
-impl Proof {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Address => "address",
-            Self::RegisteredKey => "registered_key",
-        }
-    }
-
-    pub(crate) fn satisfies(self, trust: CredentialTrust) -> bool {
-        self == Self::RegisteredKey || trust == CredentialTrust::AddressIsEnough
-    }
-}
-
-/// A stored credential, for the login at the target.
-#[derive(Clone, Debug)]
-pub struct Credential {
-    /// What kind.
-    pub kind: CredentialKind,
-    /// The password or private key.
-    pub secret: Secret,
-}
-
-impl From<StoredCredential> for Credential {
-    fn from(stored: StoredCredential) -> Self {
-        Self {
-            kind: stored.kind,
-            secret: stored.secret,
-        }
-    }
-}
-
-/// What a target's host key is to the gate.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HostKeyVerdict {
-    /// The pinned one.
-    Known,
-    /// The first one ever seen there.
-    FirstSeen,
-    /// Not the pinned one: go no further.
-    Changed,
-}
-
 /// A session cannot be opened. The sentence is for the person; the source for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -335,67 +283,6 @@ impl Drop for Recording {
     }
 }
 
-async fn fail(core: Arc<Core>, reason: String, sentence: String) {
-    core.closing.cancel();
-    core.finished.store(true, Ordering::Release);
-    core.gate().registry().remove(core.id);
-    SESSIONS_FAILED.count(&[core.decided.accepted.protocol().as_str(), &reason]);
-    let anchor = core.seal("failed").await.as_ref().map(anchor);
-    let gate = core.gate();
-    tracing::info!(session = %core.id, reason, "session failed");
-    let at = gate.clock().now();
-    let actor = core.actor();
-    let mut late = reason == ROW_UNKNOWN;
-    point!("gate.failing", core.id);
-    loop {
-        let failed = gate
-            .store()
-            .fail_session(&actor, at, core.id, (&reason, &sentence), anchor.as_ref());
-        match in_time(failed).await {
-            Ok(Transition::Done) => return,
-            // There was no row; one may still come of what the database was told before it fell silent.
-            Ok(Transition::AlreadyDone) if late => {
-                late = false;
-                tokio::select! {
-                    () = gate.stopped() => {}
-                    () = tokio::time::sleep(LATE) => {}
-                }
-            }
-            // The row went active although its activation was reported as failed.
-            Ok(Transition::AlreadyDone) => return core.finish(Close::error(sentence)).await,
-            Err(error @ StoreError::Database(_)) if !gate.is_stopped() => {
-                tracing::warn!(session = %core.id, error = &error as &dyn std::error::Error, "the failed session's row cannot be written yet");
-                tokio::time::sleep(RETRY).await;
-            }
-            Err(error) => {
-                tracing::error!(session = %core.id, error = &error as &dyn std::error::Error, "the failed session's row could not be written");
-                return;
-            }
-        }
-    }
-}
-
-/// Writes into the book that a session could not be recorded, and so was not opened.
-async fn no_recording(decided: &Decided, id: SessionId, error: ArchiveError) -> OpenError {
-    let gate = decided.accepted.gate();
-    SESSIONS_FAILED.count(&[decided.accepted.protocol().as_str(), "recording_failed"]);
-    tracing::error!(session = %id, error = &error as &dyn std::error::Error, "no recording, no session");
-    let draft = Draft::new(
-        Action::RecordingFailed,
-        &Actor::node(gate.node()),
-        gate.clock().now(),
-    )
-    .user(&decided.user)
-    .server(&decided.server)
-    .session(id)
-    .outcome(Outcome::Failed)
-    .reason(&error);
-    if let Err(error) = in_time(gate.store().record(draft)).await {
-        tracing::error!(session = %id, %error, "the failed recording could not be written into the book");
-    }
-    OpenError::Recording(error)
-}
-
 fn decide_anew(decided: &Decided) -> Result<Decided, OpenError> {
     decided.again().map_err(|denial| {
         decided
@@ -407,40 +294,6 @@ fn decide_anew(decided: &Decided) -> Result<Decided, OpenError> {
 
 fn stopping() -> OpenError {
     OpenError::Ended("The gate is being stopped; connect again shortly.".to_owned())
-}
-
-/// What becomes of the first host key that a target shows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum FirstKey {
-    /// It is pinned.
-    Pin,
-    /// It waits for an administrator.
-    Hold,
-}
-
-/// How the login at the target was made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LoginMethod {
-    /// With the person's own agent.
-    Agent,
-    /// With a stored credential.
-    Credential,
-    /// With the password that the person typed.
-    Password,
-    /// By answers to the target's prompts.
-    KeyboardInteractive,
-}
-
-impl LoginMethod {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Credential => "credential",
-            Self::Password => "password",
-            Self::KeyboardInteractive => "keyboard-interactive",
-        }
-    }
 }
 
 fn terms(decided: &Decided, defaults: &gatehouse_policy::DirectorySettings) -> RecordingTerms {

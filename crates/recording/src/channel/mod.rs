@@ -12,6 +12,7 @@
 mod chunks;
 mod echo;
 mod echo_piece;
+mod no_text;
 mod recorder;
 mod run;
 mod shown;
