@@ -1,55 +1,29 @@
 //! A session's recorder between those who push and the threads that write.
 
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod round;
+
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use gatehouse_faults::{failing, point};
+use gatehouse_faults::point;
 use gatehouse_model::{RecordMode, SessionId};
 use gatehouse_recording::frames::FileKey;
 use gatehouse_recording::manifest::{Manifest, RecordingEnd};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
+use self::round::Side;
 use crate::Clock;
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::error::{ArchiveError, PushError, RecordingFailed};
 use crate::keys::Sealing;
-use crate::pool::{Pool, Worker};
-use crate::queue::{Item, Part, Queue};
+use crate::pool::Pool;
+use crate::queue::{Item, Queue};
 use crate::seal::{Marker, Sealed, closing, seal};
 use crate::session::Progress;
-use crate::writer::{Dirty, Writer, Written};
-
-/// Most bytes that are made before they are written.
-const BATCH_BYTES: usize = 1024 * 1024;
-/// How often what was written is made durable.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How often the log is told of gaps.
-const TELL_EVERY: Duration = Duration::from_secs(10);
-/// The shortest time for which a recorder goes to sleep.
-const NAP: Duration = Duration::from_millis(1);
-
-/// What only the thread that works for the session touches.
-struct Side {
-    writer: Writer,
-    sync_at: Option<Instant>,
-    /// When a thread was last told to make durable what was written.
-    sync_began: Option<Instant>,
-    /// Bytes lost on channels and connections that still have to be told so (best effort).
-    gaps: BTreeMap<Part, u64>,
-    /// Those of them that the next write tells.
-    telling: BTreeMap<Part, u64>,
-    /// Bytes lost in all.
-    lost: u64,
-    /// When the log was told of that last.
-    told_at: Option<Instant>,
-    marker: Marker,
-    sealed: Option<Sealed>,
-}
+use crate::writer::{Writer, Written};
 
 /// A session's recorder, shared by its handles, its taps and the pool.
 pub(crate) struct Core {
@@ -107,18 +81,6 @@ impl Core {
             sealing,
             patience,
         } = beginning;
-        let (gaps, telling) = (BTreeMap::new(), BTreeMap::new());
-        let side = Side {
-            writer,
-            sync_at: None,
-            sync_began: None,
-            gaps,
-            telling,
-            lost: 0,
-            told_at: None,
-            marker,
-            sealed: None,
-        };
         Arc::new_cyclic(|this| Core {
             pool,
             disk,
@@ -131,7 +93,7 @@ impl Core {
             turn: tokio::sync::Mutex::new(()),
             failed: watch::Sender::new(None),
             progress: watch::Sender::new(Progress::default()),
-            side: Mutex::new(side),
+            side: Mutex::new(Side::new(writer, marker)),
             syncing: AtomicBool::new(false),
             key,
             sealing,
@@ -172,103 +134,10 @@ impl Core {
     }
 
     pub(crate) fn enqueue(&self, queue: &mut Queue, item: Item) {
-        queue.weight += item.weight();
-        let now = Instant::now();
-        queue.since.get_or_insert(now);
-        queue.items.push_back((now, item));
-        self.schedule(queue);
-    }
-
-    fn schedule(&self, queue: &mut Queue) {
-        if let Some(this) = self.this.upgrade().filter(|_| !queue.scheduled) {
-            queue.scheduled = true;
-            self.pool.ready(this);
-        }
-    }
-
-    /// Writes a batch.
-    fn write(&self, side: &mut Side, batch: Vec<Item>) {
-        // What would be lost if the next write failed, and whose it is.
-        let mut at_stake = BTreeMap::<Part, u64>::new();
-        // Closing is answered when it is written, not before.
-        let mut answers = Vec::new();
-        let told = std::mem::take(&mut side.gaps);
-        for (part, bytes) in &told {
-            side.writer.lost(*part, (self.clock)(), *bytes);
-        }
-        side.telling = told;
-        for item in batch {
-            match item {
-                Item::Open(at, what) => side.writer.open(at, what),
-                Item::Event {
-                    part,
-                    at,
-                    event,
-                    answer,
-                } => {
-                    let verdict = side.writer.event(part, at, &event);
-                    *at_stake.entry(part).or_default() += event.weight() as u64;
-                    if let Some(answer) = answer {
-                        drop(answer.send(verdict));
-                    }
-                }
-                Item::Close { part, at, answer } => {
-                    side.writer.close(part, at);
-                    answers.extend(answer);
-                }
-                Item::Finish { at, answer } => {
-                    side.writer.close_all(at);
-                    answers.push(answer);
-                }
-            }
-            if side.writer.waiting() >= BATCH_BYTES {
-                self.flush(side, std::mem::take(&mut at_stake));
-            }
-        }
-        side.writer.tick((self.clock)());
-        self.flush(side, at_stake);
-        for answer in answers {
-            let _ = answer.send(());
-        }
-    }
-
-    fn flush(&self, side: &mut Side, at_stake: BTreeMap<Part, u64>) {
-        let telling = std::mem::take(&mut side.telling);
-        match side.writer.flush() {
-            Ok(0) => {}
-            Ok(count) => {
-                self.pool.meters.written.increment(count);
-                self.progress.send_modify(|progress| progress.written += count);
-            }
-            Err(cause) => {
-                cause.count();
-                let lost = at_stake.values().sum::<u64>();
-                self.pool.meters.lost.increment(lost);
-                side.lost += lost;
-                for (part, bytes) in at_stake
-                    .into_iter()
-                    .chain(telling)
-                    .filter(|(_, bytes)| *bytes > 0)
-                {
-                    *side.gaps.entry(part).or_default() += bytes;
-                }
-                let lost = side.lost;
-                self.progress.send_modify(|progress| progress.lost = lost);
-                if self.manifest.head.recording.mode == RecordMode::BestEffort {
-                    // A full disk fails each batch; one line in a while says enough.
-                    let now = Instant::now();
-                    if side
-                        .told_at
-                        .is_some_and(|told| now.duration_since(told) < TELL_EVERY)
-                    {
-                        return;
-                    }
-                    side.told_at = Some(now);
-                    tracing::warn!(session = %self.manifest.head.session, %cause, lost, "a gap in a recording");
-                } else {
-                    self.fail(cause, lost);
-                }
-            }
+        if let Some(haste) = queue.append(item, Instant::now())
+            && let Some(this) = self.this.upgrade()
+        {
+            self.pool.schedule(haste, this);
         }
     }
 
@@ -278,7 +147,7 @@ impl Core {
         if queue.failure.is_some() {
             return;
         }
-        let waiting: u64 = queue.items.iter().map(|(_, item)| item.bytes()).sum();
+        let waiting = queue.drop_waiting();
         self.pool.meters.lost.increment(waiting);
         let failure = RecordingFailed {
             cause,
@@ -286,13 +155,6 @@ impl Core {
         };
         tracing::error!(session = %self.manifest.head.session, %failure, "recording failed");
         queue.failure = Some(failure.clone());
-        // An order to finish must still be heard.
-        let items = std::mem::take(&mut queue.items);
-        let (kept, dropped): (Vec<_>, Vec<_>) = items
-            .into_iter()
-            .partition(|(_, item)| matches!(item, Item::Finish { .. }));
-        queue.weight -= dropped.iter().map(|(_, item)| item.weight()).sum::<usize>();
-        queue.items = kept.into();
         drop(queue);
         self.failed.send_replace(Some(failure));
         self.changed.notify_waiters();
@@ -321,73 +183,6 @@ impl Core {
         } else {
             drop(queue);
             self.fail(cause, writing);
-        }
-    }
-
-    /// Has what was written made durable, if it is time and the last time is over.
-    fn sync(&self, side: &mut Side) {
-        let now = Instant::now();
-        if !side.writer.is_dirty() {
-            side.sync_at = None;
-        } else if *side.sync_at.get_or_insert(now + SYNC_EVERY) <= now {
-            side.sync_at = Some(now + SYNC_EVERY);
-            if self.syncing.swap(true, Ordering::AcqRel) {
-                let waited = side.sync_began.map(|began| now.duration_since(began));
-                if waited.is_some_and(|waited| waited > self.patience) {
-                    let cause = ArchiveError::stalled("make durable", &self.directory, self.patience);
-                    self.sync_failed(cause);
-                }
-            } else if let Some(this) = self.this.upgrade() {
-                side.sync_began = Some(now);
-                let dirty = side.writer.take_dirty();
-                self.pool.chore(Box::new(move || this.make_durable(&dirty)));
-            }
-        }
-    }
-
-    fn make_durable(&self, dirty: &Dirty) {
-        let began = Instant::now();
-        let sync = |(path, file): &(PathBuf, Arc<dyn DiskFile>)| {
-            file.sync()
-                .map_err(|error| ArchiveError::io("sync", path, &error))
-        };
-        let asked = failing!("archive.sync", self.directory.display());
-        let mut synced = asked.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
-        synced = synced.and_then(|()| dirty.files.iter().try_for_each(sync));
-        if synced.is_ok() && dirty.names {
-            let named = self.disk.sync_dir(&self.directory);
-            synced = named.map_err(|error| ArchiveError::io("sync", &self.directory, &error));
-        }
-        point!("archive.synced", self.directory.display());
-        self.pool.meters.sync.record(began.elapsed());
-        self.syncing.store(false, Ordering::Release);
-        if let Err(cause) = synced {
-            self.sync_failed(cause);
-        }
-    }
-
-    fn sync_failed(&self, cause: ArchiveError) {
-        cause.count();
-        if self.manifest.head.recording.mode == RecordMode::BestEffort {
-            tracing::warn!(session = %self.manifest.head.session, %cause, "a recording is not durable");
-        } else {
-            self.fail(cause, 0);
-        }
-    }
-
-    fn set_alarm(&self, side: &Side) {
-        let now = Instant::now();
-        let due = side
-            .writer
-            .next_deadline()
-            .map(|due| now + due.since((self.clock)()).max(NAP));
-        if let Some(at) = [due, side.sync_at].into_iter().flatten().min() {
-            let mut queue = self.queue.lock();
-            if queue.alarm.is_none_or(|alarm| at < alarm) {
-                queue.alarm = Some(at);
-                drop(queue);
-                self.pool.alarm(at, self.this.clone());
-            }
         }
     }
 
@@ -429,70 +224,5 @@ impl Core {
         side.sealed = Some(sealed.clone());
         self.progress.send_modify(|progress| progress.sealed = true);
         Ok(sealed)
-    }
-}
-
-impl Worker for Core {
-    fn work(self: Arc<Self>) {
-        let mut side = self.side.lock();
-        let (batch, failed) = {
-            let mut queue = self.queue.lock();
-            if let Some(since) = queue.since {
-                self.pool.meters.wait.record(since.elapsed());
-            }
-            let batch = std::mem::take(&mut queue.items);
-            queue.writing = batch.iter().map(|(_, item)| item.bytes()).sum();
-            (batch, queue.failure.is_some())
-        };
-        let weight: usize = batch.iter().map(|(_, item)| item.weight()).sum();
-        let batch: Vec<Item> = batch.into_iter().map(|(_, item)| item).collect();
-        let worked = catch_unwind(AssertUnwindSafe(|| {
-            if failed {
-                // Nothing is written any more; only an order to finish is answered.
-                for item in batch {
-                    if let Item::Finish { answer, .. } = item {
-                        let _ = answer.send(());
-                    }
-                }
-            } else {
-                self.write(&mut side, batch);
-                self.sync(&mut side);
-                self.set_alarm(&side);
-            }
-        }));
-        if worked.is_err() {
-            // One session's fault stays its own.
-            let (action, path) = ("record in", self.directory.clone());
-            let reason = "the recorder failed internally; see the log".to_owned();
-            self.fail(ArchiveError::Io { action, path, reason }, side.lost);
-        }
-        let mut queue = self.queue.lock();
-        // What was let past came after all that was written now: the next write tells of it.
-        for (part, bytes) in std::mem::take(&mut queue.skipped) {
-            *side.gaps.entry(part).or_default() += bytes;
-            side.lost += bytes;
-        }
-        let lost = side.lost;
-        drop(side);
-        self.progress.send_if_modified(|progress| {
-            let more = lost > progress.lost;
-            progress.lost = progress.lost.max(lost);
-            more
-        });
-        (queue.stalled, queue.writing) = (false, 0);
-        queue.weight -= weight;
-        queue.since = queue.items.front().map(|(since, _)| *since);
-        queue.scheduled = false;
-        if !queue.items.is_empty() {
-            self.schedule(&mut queue);
-        }
-        drop(queue);
-        self.changed.notify_waiters();
-    }
-
-    fn wake(self: Arc<Self>) {
-        let mut queue = self.queue.lock();
-        queue.alarm = None;
-        self.schedule(&mut queue);
     }
 }
