@@ -55,13 +55,13 @@ pub(super) fn measure(length: Length, verdicts: &mut Verdicts) -> io::Result<()>
     let alone = typed(length, &runtime, &mut ends)?;
 
     let mut shells = Shells::default();
-    shells.open(&runtime, &person, BESIDE)?;
+    shells.open(&runtime, (&person, &mut place.backend), BESIDE)?;
     let before = shells.counted(&mut place.backend)?;
     let beside = typed(length, &runtime, &mut ends)?;
     let meanwhile = shells.counted(&mut place.backend)?.since(&before);
 
     let count = SHELLS.at(length);
-    shells.open(&runtime, &person, count - BESIDE)?;
+    shells.open(&runtime, (&person, &mut place.backend), count - BESIDE)?;
     let cost = cost(&mut place, &shells, LASTING.at(length))?;
     let total = shells.hushed(&mut place.backend)?;
 

@@ -10,13 +10,14 @@ use russh::ChannelMsg;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-use crate::synthetic::backend::{Backend, CHATTER_RATE};
+use crate::synthetic::backend::{Backend, CHATTER, CHATTER_RATE};
 use crate::synthetic::people::{Held, Person};
 
 /// Logins under way at once.
 const AT_A_TIME: usize = 16;
-/// Shares of the nominal rate at which the shells have to print together, and each of them.
+/// Shares of the nominal rate between which the shells have to print together, and what each of them has to print.
 const TOGETHER: f64 = 0.95;
+const MOST: f64 = 1.1;
 const EACH: f64 = 0.8;
 /// How long bytes that were printed may be on their way.
 const ON_THE_WAY: Duration = Duration::from_secs(10);
@@ -61,14 +62,21 @@ pub(super) struct Total {
 }
 
 impl Shells {
-    /// Opens so many more.
-    pub(super) fn open(&mut self, runtime: &Runtime, person: &Arc<Person>, count: usize) -> io::Result<()> {
+    /// Opens so many more, and waits until what the first printed while the last were opened has arrived: it would count
+    /// as part of what they print from now on.
+    pub(super) fn open(
+        &mut self,
+        runtime: &Runtime,
+        (person, backend): (&Arc<Person>, &mut Backend),
+        count: usize,
+    ) -> io::Result<()> {
         for held in runtime.block_on(person.hold_many(count, AT_A_TIME, "chatter"))? {
             let arrived = Arc::new(AtomicU64::new(held.shown));
             let reader = runtime.spawn(read(held, Arc::clone(&arrived)));
             self.running.push(Running { arrived, reader });
         }
-        Ok(())
+        let on_the_way = CHATTER * self.running.len() as u64;
+        self.arriving(backend, on_the_way).map(drop)
     }
 
     /// Counts.
@@ -86,6 +94,11 @@ impl Shells {
     /// Has them fall silent, and waits until everything has arrived, or too long.
     pub(super) fn hushed(&self, backend: &mut Backend) -> io::Result<Total> {
         backend.hush()?;
+        self.arriving(backend, 0)
+    }
+
+    /// Waits until no more bytes than these are on their way, or too long.
+    fn arriving(&self, backend: &mut Backend, on_the_way: u64) -> io::Result<Total> {
         let start = Instant::now();
         loop {
             sleep(STEP);
@@ -94,7 +107,7 @@ impl Shells {
                 printed: counted.printed,
                 arrived: counted.arrived.iter().sum(),
             };
-            if total.printed == total.arrived || start.elapsed() > ON_THE_WAY {
+            if total.printed.abs_diff(total.arrived) <= on_the_way || start.elapsed() > ON_THE_WAY {
                 return Ok(total);
             }
         }
@@ -146,6 +159,10 @@ impl Span {
         if self.arrived < TOGETHER * CHATTER_RATE {
             faults.push(format!(
                 "each shell printed {printed:.1} kB/s, of which {arrived:.1} arrived"
+            ));
+        } else if self.arrived > MOST * CHATTER_RATE {
+            faults.push(format!(
+                "of each shell {arrived:.1} kB/s arrived: what had waited before came as well"
             ));
         } else if self.slowest < EACH * CHATTER_RATE {
             faults.push(format!("of one shell only {slowest:.1} kB/s arrived"));
@@ -223,6 +240,15 @@ mod tests {
                 "1 of 2 shells ended by themselves",
                 "of one shell only 15.0 kB/s arrived"
             ]
+        );
+    }
+
+    #[test]
+    fn what_had_waited_before_is_not_what_they_print() {
+        let span = span([0, 400_000], [[0, 390_000], [0, 364_000]], 0);
+        assert_eq!(
+            span.faults(),
+            ["of each shell 37.7 kB/s arrived: what had waited before came as well"]
         );
     }
 

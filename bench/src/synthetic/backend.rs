@@ -25,7 +25,7 @@ const PRINTED: &str = "printed";
 const HUSH: &str = "hush";
 
 /// What a busy shell prints at once, and how often: 20 kB a second.
-const CHATTER: usize = 1500;
+pub(crate) const CHATTER: u64 = 1500;
 const CHATTER_EVERY: Duration = Duration::from_millis(75);
 pub(crate) const CHATTER_RATE: f64 = 20_000.0;
 /// What a flood sends at once, and in all at most.
@@ -237,7 +237,7 @@ async fn echo(mut channel: Channel<Msg>) -> Result<(), russh::Error> {
 
 async fn chatter(channel: &Channel<Msg>, shells: &Shells) -> Result<(), russh::Error> {
     let line = [&[b'x'; 73][..], b"\r\n"].concat();
-    let text = Bytes::from(line.repeat(CHATTER / 75));
+    let text = Bytes::from(line.repeat(CHATTER as usize / line.len()));
     let mut beat = tokio::time::interval(CHATTER_EVERY);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
@@ -246,7 +246,7 @@ async fn chatter(channel: &Channel<Msg>, shells: &Shells) -> Result<(), russh::E
             continue;
         }
         channel.data_bytes(text.clone()).await?;
-        shells.printed.fetch_add(CHATTER as u64, Ordering::Relaxed);
+        shells.printed.fetch_add(CHATTER, Ordering::Relaxed);
     }
 }
 
