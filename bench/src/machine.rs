@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 /// Names the gate's binary for the harness.
 const PROGRAM: &str = "GATEHOUSE_BIN";
 
@@ -17,6 +19,22 @@ pub(crate) fn require_program() -> io::Result<()> {
             "{PROGRAM} names no file; build gatehouse in release and set it to target/release/gatehouse"
         ))),
     }
+}
+
+/// Allows this process, and whatever it starts, as many open files as it may allow itself; gives that number. A measurement
+/// of thousands of sessions would otherwise end at the 1024 that a shell usually allows.
+pub(crate) fn raise_open_file_limit() -> io::Result<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(hard)
+}
+
+/// How many files each process may have open: this one, and those that it starts.
+pub(crate) fn open_file_limit() -> io::Result<u64> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(soft)
 }
 
 /// proc(5): how many processes wanted a core lately: over one, five and fifteen minutes.
@@ -61,4 +79,17 @@ fn said(command: &mut Command) -> io::Result<String> {
     let output = command.output()?;
     let all = [output.stdout, output.stderr].concat();
     Ok(String::from_utf8_lossy(&all).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_may_be_open_up_to_the_hard_limit() {
+        let raised = raise_open_file_limit().unwrap();
+        assert_eq!(open_file_limit().unwrap(), raised);
+        let of_a_child = said(Command::new("sh").args(["-c", "ulimit -n"])).unwrap();
+        assert!(of_a_child == raised.to_string() || of_a_child == "unlimited");
+    }
 }

@@ -47,6 +47,12 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "usage: bench {} [--quick]", names.join("|"));
         return ExitCode::from(2);
     };
+    if let Err(error) = machine::raise_open_file_limit() {
+        let _ = writeln!(
+            io::stderr(),
+            "the limit of open files stays as it is, so there may be fewer sessions: {error}"
+        );
+    }
     ended(run(length, &mut io::stdout()))
 }
 

@@ -19,14 +19,33 @@ pub(crate) struct Memory {
 
 /// CPU time used so far, in user and in kernel mode.
 pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
-    let fields = stat(pid)?;
-    // The 14th and 15th field; those behind the name begin with the third.
-    let ticks = fields.iter().skip(11).take(2);
-    let ticks = ticks
-        .map(|field| field.parse::<u32>())
-        .sum::<Result<u32, _>>()
-        .map_err(io::Error::other)?;
-    Ok(Duration::from_secs(1) * ticks / USER_HZ)
+    used_by(&stat(pid)?)
+}
+
+/// The same of those threads alone whose name begins so; what threads used that have ended is not in it. A name that no
+/// thread has is an error, so that a thread that is called otherwise one day is not taken for one that does nothing.
+pub(crate) fn cpu_time_of_threads(pid: u32, name: &str) -> io::Result<Duration> {
+    let mut used = None;
+    for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
+        // It may have ended meanwhile.
+        let Ok(text) = fs::read_to_string(entry?.path().join("stat")) else {
+            continue;
+        };
+        let (called, fields) = parted(&text).ok_or_else(another_form)?;
+        if called.starts_with(name) {
+            used = Some(used.unwrap_or(Duration::ZERO) + used_by(&fields)?);
+        }
+    }
+    used.ok_or_else(|| io::Error::other(format!("no thread of process {pid} is called {name}…")))
+}
+
+/// By the fields behind the name: the 14th and 15th of all, of which the third is the first here.
+fn used_by(fields: &[String]) -> io::Result<Duration> {
+    let [user, kernel] = fields.get(11..13).unwrap_or_default() else {
+        return Err(another_form());
+    };
+    let ticks = |field: &str| field.parse::<u32>().map_err(|_| another_form());
+    Ok(Duration::from_secs(1) * (ticks(user)? + ticks(kernel)?) / USER_HZ)
 }
 
 /// Memory of a process and all its descendants.
@@ -86,10 +105,19 @@ fn parents() -> io::Result<Vec<(u32, u32)>> {
 /// The fields behind the name, which may hold anything.
 fn stat(pid: u32) -> io::Result<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let (_, fields) = text
-        .rsplit_once(')')
-        .ok_or_else(|| io::Error::other("/proc/PID/stat has another form"))?;
-    Ok(fields.split_whitespace().map(str::to_owned).collect())
+    let (_, fields) = parted(&text).ok_or_else(another_form)?;
+    Ok(fields)
+}
+
+/// The name, and the fields behind it.
+fn parted(stat: &str) -> Option<(&str, Vec<String>)> {
+    let (before, fields) = stat.rsplit_once(')')?;
+    let (_, name) = before.split_once('(')?;
+    Some((name, fields.split_whitespace().map(str::to_owned).collect()))
+}
+
+fn another_form() -> io::Error {
+    io::Error::other("stat in /proc has another form")
 }
 
 fn memory(pid: u32) -> io::Result<Memory> {
@@ -143,6 +171,41 @@ mod tests {
         let memory = memory.unwrap();
         assert!(memory.proportional > 0 && memory.proportional <= memory.resident);
         assert!(child_in(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_name_may_hold_anything_and_times_stand_behind_it() {
+        let (name, fields) = parted("7 (a) (b 1 2) S 1 7 7 0 -1 64 0 0 0 0 150 50 9 9 20 0\n").unwrap();
+        assert_eq!(name, "a) (b 1 2");
+        assert_eq!(used_by(&fields).unwrap(), Duration::from_secs(2));
+        assert!(parted("7 no name").is_none());
+        assert!(used_by(&fields[..12]).is_err());
+        let (_, fields) = parted("7 (a) S 1 7 7 0 -1 64 0 0 0 0 x 50").unwrap();
+        assert!(used_by(&fields).is_err());
+    }
+
+    #[test]
+    fn threads_are_told_by_the_beginning_of_their_name() {
+        let pid = std::process::id();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let working = std::thread::Builder::new()
+            .name("counted-thread-1".to_owned())
+            .spawn(move || {
+                while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                    std::hint::black_box((0..100_000_u64).fold(0, |a, b| a ^ b));
+                }
+            })
+            .unwrap();
+        gatehouse_e2e::wait_for("the thread's CPU time", gatehouse_e2e::LIMIT, || {
+            // The kernel keeps 15 bytes of the name.
+            let used = cpu_time_of_threads(pid, "counted-thread").ok()?;
+            (used > Duration::ZERO).then_some(())
+        });
+        drop(stop);
+        working.join().unwrap();
+        gatehouse_e2e::wait_for("the thread to be gone", gatehouse_e2e::LIMIT, || {
+            cpu_time_of_threads(pid, "counted-thread").err()
+        });
     }
 
     #[test]

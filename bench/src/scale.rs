@@ -4,6 +4,7 @@ mod busy;
 mod idle;
 mod restart;
 mod set_ups;
+mod shells;
 mod stalled;
 
 use std::io::{self, Write};

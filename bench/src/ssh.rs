@@ -3,6 +3,7 @@
 //! Client and servers are OpenSSH on loopback addresses of this machine. The routes take turns, one transfer
 //! or key at a time, so that whatever else the machine does disturbs them alike; ratios hold where figures do not.
 
+mod absent;
 mod bulk;
 mod keystroke;
 mod memory;
@@ -35,6 +36,7 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
     let place = Place::open().compared(&Route::PEERS);
     place.recording_is_on()?;
     let mut report = Report::default();
+    report.absent.also(place.peers.missing());
     set_up::measure(&place, length, &mut report)?;
     keystroke::measure(&place, length, &mut report)?;
     let usual = [Terms::Defaults, Terms::Aes128Gcm];
@@ -42,9 +44,7 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
     chacha20(length, &mut report)?;
 
     writeln!(out, "{}", report.figures)?;
-    for sentence in place.peers.missing() {
-        writeln!(out, "{sentence}\n")?;
-    }
+    write!(out, "{}", report.absent)?;
     writeln!(out, "{}", report.cpu)?;
     writeln!(out, "{memory}")?;
     writeln!(out, "{}", report.targets)?;
@@ -55,6 +55,7 @@ pub(crate) fn run(length: Length, out: &mut dyn Write) -> io::Result<()> {
 fn chacha20(length: Length, report: &mut Report) -> io::Result<()> {
     let place = Place::of_chacha20().compared(&[Route::Go]);
     place.recording_is_on()?;
+    report.absent.also(place.peers.missing());
     let directions = [Direction::Up, Direction::Down];
     bulk::measure(&place, length, &directions, &[Terms::ChaCha20], report)
 }

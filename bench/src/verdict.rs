@@ -8,6 +8,11 @@ pub(crate) struct Verdicts {
     rows: Vec<[String; 4]>,
 }
 
+/// The row that was just judged, the last one.
+pub(crate) struct Judged<'v> {
+    rows: &'v mut Vec<[String; 4]>,
+}
+
 /// On which side of the target a figure is to be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Side {
@@ -19,7 +24,14 @@ pub(crate) enum Side {
 
 impl Verdicts {
     /// A figure with a target.
-    pub(crate) fn judge(&mut self, what: &str, side: Side, target: f64, unit: &str, measured: f64) {
+    pub(crate) fn judge(
+        &mut self,
+        what: &str,
+        side: Side,
+        target: f64,
+        unit: &str,
+        measured: f64,
+    ) -> Judged<'_> {
         let (sign, met) = match side {
             Side::AtMost => ("≤", measured <= target),
             Side::AtLeast => ("≥", measured >= target),
@@ -39,12 +51,32 @@ impl Verdicts {
             measured,
             verdict,
         ]);
+        Judged { rows: &mut self.rows }
     }
 
     /// Something to know without a target.
     pub(crate) fn note(&mut self, what: &str, words: &str) {
         self.rows
             .push([what.to_owned(), String::new(), words.to_owned(), String::new()]);
+    }
+}
+
+impl Judged<'_> {
+    /// What the figure was made of.
+    pub(crate) fn made_of(self, words: &str) -> Self {
+        if let Some([_, _, measured, _]) = self.rows.last_mut() {
+            measured.push_str(&format!(" ({words})"));
+        }
+        self
+    }
+
+    /// A figure of something that did not go as it should have says nothing, whether it meets its target or not.
+    pub(crate) fn void_if(self, faults: &[String]) {
+        if let Some([_, _, _, verdict]) = self.rows.last_mut()
+            && !faults.is_empty()
+        {
+            *verdict = format!("void: {}", faults.join("; "));
+        }
     }
 }
 
@@ -78,6 +110,23 @@ mod tests {
         let text = verdicts.to_string();
         assert!(text.contains("| memory | ≤ 150 KiB | 300 KiB | missed, 2.00 × the target |"));
         assert!(text.contains("| logins | ≥ 100 a second | 100 a second | met |"));
+    }
+
+    #[test]
+    fn a_figure_that_was_spoilt_is_not_met() {
+        let mut verdicts = Verdicts::default();
+        verdicts
+            .judge("CPU", Side::AtMost, 25.0, "%", 5.0)
+            .made_of("with kernel")
+            .void_if(&["2 shells ended".to_owned(), "3 bytes are lost".to_owned()]);
+        verdicts
+            .judge("memory", Side::AtMost, 25.0, "KiB", 5.0)
+            .void_if(&[]);
+        let text = verdicts.to_string();
+        assert!(
+            text.contains("| CPU | ≤ 25 % | 5.00 % (with kernel) | void: 2 shells ended; 3 bytes are lost |")
+        );
+        assert!(text.contains("| memory | ≤ 25 KiB | 5.00 KiB | met |"));
     }
 
     #[test]

@@ -26,8 +26,11 @@ const WATCHED: Effort<Duration> = Effort {
     quick: Duration::from_secs(10),
 };
 const HOUR: Duration = Duration::from_secs(3600);
-/// What the node itself may take.
+/// What the node itself may take, in KiB, and each session beyond that.
 const NODE: f64 = 50.0 * 1024.0;
+const EACH: f64 = 150.0;
+/// Sessions from which on the node's own allowance counts for little: with fewer of them it would hide what they take.
+const MANY: usize = 2000;
 
 pub(super) fn measure(length: Length, verdicts: &mut Verdicts) -> io::Result<()> {
     watch(SESSIONS.at(length), WATCHED.at(length), verdicts)
@@ -61,18 +64,7 @@ fn watch(wanted: usize, watched: Duration, verdicts: &mut Verdicts) -> io::Resul
              {ended} of them ended by themselves"
         ),
     );
-    let each = (with - NODE) / count;
-    verdicts.judge(
-        "memory of each beyond the first 50 MiB",
-        Side::AtMost,
-        150.0,
-        "KiB",
-        each,
-    );
-    verdicts.note(
-        "memory of the gate before, and with all of them",
-        &format!("{:.1} MiB, {:.1} MiB", before / 1024.0, with / 1024.0),
-    );
+    memory(sessions, before, with, verdicts);
     let share = cpu.as_secs_f64() / watched.as_secs_f64() * 100.0 / (count / 1e3);
     verdicts.judge("CPU for 1,000 of them", Side::AtMost, 1.0, "% of a core", share);
     verdicts.note(
@@ -83,6 +75,70 @@ fn watch(wanted: usize, watched: Duration, verdicts: &mut Verdicts) -> io::Resul
     Ok(())
 }
 
+/// Of the gate before the sessions and with all of them, in KiB. Both ways to count are shown; which one is judged is said.
+fn memory(sessions: usize, before: f64, with: f64, verdicts: &mut Verdicts) {
+    let count = sessions as f64;
+    let growth = ("memory of each: what the gate grew by", (with - before) / count);
+    let beyond = (
+        "memory of each: all of the gate beyond the first 50 MiB",
+        (with - NODE) / count,
+    );
+    let (judged, shown, why) = if sessions >= MANY {
+        (
+            beyond,
+            growth,
+            format!("judged as the target says, from {MANY} on"),
+        )
+    } else {
+        let why = format!("judged, because 50 MiB hide what fewer than {MANY} take");
+        (growth, beyond, why)
+    };
+    verdicts
+        .judge(judged.0, Side::AtMost, EACH, "KiB", judged.1)
+        .made_of(&why);
+    verdicts.note(shown.0, &format!("{:.0} KiB, not judged", shown.1));
+    verdicts.note(
+        "memory of the gate before, and with all of them",
+        &format!("{:.1} MiB, {:.1} MiB", before / 1024.0, with / 1024.0),
+    );
+}
+
 fn kib(place: &Place) -> io::Result<f64> {
     Ok(process::memory_of_tree(place.gate())?.proportional as f64 / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(sessions: usize, before: f64, with: f64) -> Vec<String> {
+        let mut verdicts = Verdicts::default();
+        memory(sessions, before, with, &mut verdicts);
+        let text = verdicts.to_string();
+        text.lines().skip(2).take(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn few_sessions_do_not_hide_in_what_the_node_may_take() {
+        assert_eq!(
+            rows(100, 30_000.0, 50_000.0),
+            [
+                "| memory of each: what the gate grew by | ≤ 150 KiB | 200 KiB (judged, because 50 MiB hide what fewer \
+                 than 2000 take) | missed, 1.33 × the target |",
+                "| memory of each: all of the gate beyond the first 50 MiB |  | -12 KiB, not judged |  |",
+            ]
+        );
+    }
+
+    #[test]
+    fn many_sessions_are_judged_as_the_target_says() {
+        assert_eq!(
+            rows(2000, 31_200.0, 351_200.0),
+            [
+                "| memory of each: all of the gate beyond the first 50 MiB | ≤ 150 KiB | 150 KiB (judged as the target \
+                 says, from 2000 on) | met |",
+                "| memory of each: what the gate grew by |  | 160 KiB, not judged |  |",
+            ]
+        );
+    }
 }

@@ -40,7 +40,7 @@ pub(super) fn measure(length: Length, verdicts: &mut Verdicts) -> io::Result<()>
         let mut held = Vec::new();
         let done = Arc::new(AtomicBool::new(false));
         for _ in 0..CHANNELS {
-            let channel = runtime.block_on(begin(&typing.handle, false, command))?;
+            let (channel, _) = runtime.block_on(begin(&typing.handle, false, command))?;
             if command == "stall" {
                 let done = Arc::clone(&done);
                 runtime.spawn(async move {

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use crate::effort::{Effort, Length};
 use crate::quantile::quantile_of;
 
+use super::absent::Absent;
 use super::place::{Place, Terms};
 use super::remote::{Ends, Remote};
-use super::report::Report;
+use super::report::{Report, rate_words};
 use super::route::{ByRoute, Route};
 use crate::process;
 
@@ -54,7 +55,8 @@ pub(super) fn measure(
     let mut routes: Vec<_> = place.routes().collect();
     for direction in directions {
         for terms in terms {
-            let (rates, cpu) = one(place, length, *direction, *terms, &mut routes)?;
+            let absent = &mut report.absent;
+            let (rates, cpu) = one(place, length, *direction, *terms, &mut routes, absent)?;
             report.bulk(*direction, *terms, rates, cpu);
         }
     }
@@ -69,8 +71,10 @@ fn one(
     direction: Direction,
     terms: Terms,
     routes: &mut Vec<Route>,
+    absent: &mut Absent,
 ) -> io::Result<(ByRoute<f64>, ByRoute<f64>)> {
     let bytes = BYTES.at(length);
+    let what = format!("{} and what follows in its column", rate_words(direction, terms));
     let mut times = ByRoute::<Vec<Duration>>::default();
     let mut used = ByRoute::<Duration>::default();
     for _ in 0..ROUNDS.at(length) {
@@ -78,7 +82,7 @@ fn one(
             let pid = place.proxy_pid(route);
             let before = pid.map(process::cpu_time).transpose()?;
             let time = transfer(place, terms, route, direction, bytes_by(route, bytes));
-            let Some(time) = route.allow(time)? else {
+            let Some(time) = absent.allow(route, &what, time)? else {
                 routes.retain(|other| *other != route);
                 continue;
             };

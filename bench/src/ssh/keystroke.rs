@@ -9,7 +9,7 @@ use crate::quantile::quantile_of;
 
 use super::place::{Place, Terms};
 use super::remote::{Ends, Remote};
-use super::report::Report;
+use super::report::{KEY, Report};
 use super::route::ByRoute;
 
 /// Keys on each route.
@@ -21,18 +21,27 @@ const KEYS: Effort<usize> = Effort {
 const PAUSE: Duration = Duration::from_millis(2);
 
 pub(super) fn measure(place: &Place, length: Length, report: &mut Report) -> io::Result<()> {
-    let start = |route| {
+    let mut remotes = Vec::new();
+    for route in place.routes() {
         let remote = Remote::start(place, Terms::Defaults, route, Ends::Terminal, "exec cat");
-        Ok(route.allow(remote)?.map(|remote| (route, remote)))
-    };
-    let started: Vec<_> = place.routes().map(start).collect::<io::Result<_>>()?;
-    let mut remotes: Vec<_> = started.into_iter().flatten().collect();
+        let remote = report.absent.allow(route, KEY, remote)?;
+        remotes.extend(remote.map(|remote| (route, remote)));
+    }
     let mut times = ByRoute::<Vec<Duration>>::default();
     for _ in 0..KEYS.at(length) {
+        let mut failed = Vec::new();
         for (route, remote) in &mut remotes {
             sleep(PAUSE);
             let time = echo(remote).map_err(|error| io::Error::other(format!("by {route:?}: {error}")));
-            times.of(*route).extend(route.allow(time)?);
+            match report.absent.allow(*route, KEY, time)? {
+                Some(time) => times.of(*route).push(time),
+                None => failed.push(*route),
+            }
+        }
+        // Quantiles of the keys before it failed would be none of all.
+        remotes.retain(|(route, _)| !failed.contains(route));
+        for route in failed {
+            times.of(route).clear();
         }
     }
     for (name, share, added) in [("p50", 0.5, 0.2), ("p99", 0.99, 0.6)] {

@@ -2,6 +2,7 @@
 
 use crate::verdict::{Side, Verdicts};
 
+use super::absent::Absent;
 use super::bulk::Direction;
 use super::place::Terms;
 use super::route::{ByRoute, Route};
@@ -13,6 +14,8 @@ pub(super) struct Report {
     /// Of the one process between client and server; OpenSSH's jump host has one for each connection.
     pub(super) cpu: Table,
     pub(super) targets: Verdicts,
+    /// What peers could not do.
+    pub(super) absent: Absent,
 }
 
 impl Default for Report {
@@ -21,6 +24,7 @@ impl Default for Report {
             figures: Table::new("what"),
             cpu: Table::new("CPU seconds of the proxy per GB (for echo, per GB each way)"),
             targets: Verdicts::default(),
+            absent: Absent::default(),
         }
     }
 }
@@ -28,7 +32,7 @@ impl Default for Report {
 impl Report {
     /// Milliseconds of a whole `ssh … true`.
     pub(super) fn set_up(&mut self, terms: Terms, figures: ByRoute<f64>) {
-        let what = format!("`ssh … true`, {}", terms.words());
+        let what = set_up_words(terms);
         // On other terms the routes do not exchange keys in the same way.
         if terms == Terms::Curve25519 {
             self.ratios(
@@ -43,7 +47,7 @@ impl Report {
 
     /// Milliseconds of a key's way and back, of which the gate may add so many.
     pub(super) fn keys(&mut self, quantile: &str, may_add: f64, figures: ByRoute<f64>) {
-        let what = format!("key echoed through a pty, {quantile}");
+        let what = format!("{KEY}, {quantile}");
         let added = figures.gate - figures.direct;
         self.targets.judge(
             &format!("{what}, beyond direct"),
@@ -64,7 +68,7 @@ impl Report {
         cpu: ByRoute<f64>,
     ) {
         let what = format!("{}, {}", direction.words(), terms.words());
-        let rate = format!("MB/s {what}");
+        let rate = rate_words(direction, terms);
         self.ratios(&rate, Side::AtLeast, rate_targets(direction, terms), &rates);
         if direction != Direction::Both {
             let most = match terms {
@@ -87,6 +91,19 @@ impl Report {
             self.targets.judge(what, side, *target, &unit, ratio);
         }
     }
+}
+
+/// As tables call a key's way and back.
+pub(super) const KEY: &str = "key echoed through a pty";
+
+/// As tables call a whole login.
+pub(super) fn set_up_words(terms: Terms) -> String {
+    format!("`ssh … true`, {}", terms.words())
+}
+
+/// As tables call a rate.
+pub(super) fn rate_words(direction: Direction, terms: Terms) -> String {
+    format!("MB/s {}, {}", direction.words(), terms.words())
 }
 
 /// What the gate's rate is to be at least, as a multiple of others.

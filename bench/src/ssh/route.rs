@@ -1,7 +1,5 @@
 //! The ways to a server, and figures for each.
 
-use std::io;
-
 /// A way from the person to the server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Route {
@@ -31,14 +29,6 @@ impl Route {
             Self::Gate => "gate",
             Self::Go => "Go",
             Self::Paramiko => "Paramiko",
-        }
-    }
-
-    /// What a failure on this route means: a peer that cannot do something has no figure, and the others have to.
-    pub(super) fn allow<T>(self, outcome: io::Result<T>) -> io::Result<Option<T>> {
-        match outcome {
-            Err(_) if Self::PEERS.contains(&self) => Ok(None),
-            outcome => outcome.map(Some),
         }
     }
 }

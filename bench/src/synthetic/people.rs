@@ -32,6 +32,8 @@ pub(crate) struct Person {
 pub(crate) struct Held {
     pub(crate) handle: Handle<Trusting>,
     pub(crate) channel: Channel<Msg>,
+    /// Bytes of the command's own output that were read to see that it runs; of a busy shell alone.
+    pub(crate) shown: u64,
 }
 
 /// Trusts every server.
@@ -87,8 +89,12 @@ impl Person {
     /// Connects, logs in and begins a command.
     pub(crate) async fn hold(&self, terminal: bool, command: &str) -> io::Result<Held> {
         let handle = self.connect().await?;
-        let channel = begin(&handle, terminal, command).await?;
-        Ok(Held { handle, channel })
+        let (channel, shown) = begin(&handle, terminal, command).await?;
+        Ok(Held {
+            handle,
+            channel,
+            shown,
+        })
     }
 
     /// Holds so many sessions, opened by some at a time.
@@ -137,30 +143,34 @@ impl Person {
     }
 }
 
-/// Begins a command on a connection and waits until the server runs it: the gate answers before that.
+/// Begins a command on a connection and waits until the server runs it: the gate answers before that. Gives how many bytes
+/// of a command that prints by itself were read for that, too.
 pub(crate) async fn begin(
     handle: &Handle<Trusting>,
     terminal: bool,
     command: &str,
-) -> io::Result<Channel<Msg>> {
+) -> io::Result<(Channel<Msg>, u64)> {
     let mut channel = ask(handle, terminal, command).await?;
-    match command {
-        "true" | "stall" => {}
+    let shown = match command {
+        "true" | "stall" => 0,
         "chatter" => shows(&mut channel, b'x').await?,
         "flood" => shows(&mut channel, 0).await?,
         _ => {
             key(&mut channel).await?;
+            0
         }
-    }
-    Ok(channel)
+    };
+    Ok((channel, shown))
 }
 
-/// Waits for output that begins so.
-async fn shows(channel: &mut Channel<Msg>, first: u8) -> io::Result<()> {
+/// Waits for output that begins so; gives its length.
+async fn shows(channel: &mut Channel<Msg>, first: u8) -> io::Result<u64> {
     within(async {
         loop {
             match channel.wait().await {
-                Some(ChannelMsg::Data { data }) if data.first() == Some(&first) => return Ok(()),
+                Some(ChannelMsg::Data { data }) if data.first() == Some(&first) => {
+                    return Ok(data.len() as u64);
+                }
                 Some(_) => {}
                 None => return Err(io::Error::other("the session ended")),
             }

@@ -8,6 +8,7 @@ use gatehouse_e2e::{Client, Database, Site, add_server_at, this_login};
 
 use super::backend::Backend;
 use super::people::Person;
+use crate::machine::open_file_limit;
 
 /// Descriptors kept free in each process for other things.
 const SPARE: u64 = 500;
@@ -90,12 +91,4 @@ impl Place {
     pub(crate) fn files(&self) -> io::Result<usize> {
         Ok(fs::read_dir(format!("/proc/{}/fd", self.gate()))?.count())
     }
-}
-
-fn open_file_limit() -> io::Result<u64> {
-    let text = fs::read_to_string("/proc/self/limits")?;
-    let soft = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
-    Ok(soft.and_then(|soft| soft.parse().ok()).unwrap_or(1024))
 }
