@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::Gate;
 use crate::accepted::Accepted;
+use crate::lanes::Lanes;
 use crate::limits::{Door, Refusal};
 use crate::proxy_protocol::{self, Header, HeaderError};
 
@@ -74,6 +75,8 @@ pub struct Acceptor {
     pub stop: CancellationToken,
     /// The tasks of connections.
     pub tasks: TaskTracker,
+    /// The threads on which they run.
+    pub lanes: Lanes,
 }
 
 impl Acceptor {
@@ -106,13 +109,23 @@ impl Acceptor {
             match &entrance {
                 Entrance::Direct => {
                     if let Some(accepted) = self.let_in(peer, local, &stream) {
-                        let (serve, span) = (Arc::clone(&serve), accepted.span().clone());
-                        let served = async move { serve(accepted, stream).await };
-                        self.tasks.spawn(served.instrument(span));
+                        self.carry(accepted, stream, Arc::clone(&serve));
                     }
                 }
                 Entrance::Proxied(proxies) => self.proxied(proxies, stream, peer, local, &serve),
             }
+        }
+    }
+
+    fn carry<F, Fut>(&self, accepted: Accepted, stream: TcpStream, serve: Arc<F>)
+    where
+        F: Fn(Accepted, TcpStream) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let span = accepted.span().clone();
+        let served = move |stream| async move { serve(accepted, stream).instrument(span).await };
+        if let Err(error) = self.lanes.carry(stream, &self.tasks, served) {
+            tracing::warn!(gate = self.protocol.as_str(), %error, "a connection could not be served");
         }
     }
 
@@ -166,8 +179,7 @@ impl Acceptor {
                 }
             };
             if let Some(accepted) = acceptor.let_in(source, destination, &stream) {
-                let span = accepted.span().clone();
-                serve(accepted, stream).instrument(span).await;
+                acceptor.carry(accepted, stream, serve);
             }
         });
     }

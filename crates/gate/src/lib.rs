@@ -38,6 +38,7 @@ mod doing;
 mod forward;
 mod guard;
 mod housekeeping;
+mod lanes;
 mod limits;
 mod listen;
 mod live;
@@ -71,6 +72,7 @@ pub use forward::{
     RemoteListener, Way,
 };
 pub use guard::{FailedLogin, GuardSettings, Rate, RateError, Standing, Visitor};
+pub use lanes::Lanes;
 pub use limits::{ConnectionLimits, Door};
 pub use listen::{ListenError, ListenerName, bind};
 pub use live::{Close, Live, Tap, TapError};

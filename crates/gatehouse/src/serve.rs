@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gatehouse_archive::SealedKey;
 use gatehouse_gate::{
-    Acceptor, Clock, Door, Entrance, Gate, GateSettings, ListenerName, NodeHome, NodeListen, Proxies,
+    Acceptor, Clock, Door, Entrance, Gate, GateSettings, Lanes, ListenerName, NodeHome, NodeListen, Proxies,
     RecordingEncryption, bind, make_private_dir,
 };
 use gatehouse_model::{Protocol, SpanSeconds};
@@ -112,6 +112,7 @@ async fn listen(
         door: Door::new(config.limits.connection_limits()),
         stop: stop.clone(),
         tasks: connections.clone(),
+        lanes: lanes()?,
     };
     let proxies = Proxies::new(&ssh.trusted_proxies);
     for (name, addresses, entrance) in [
@@ -126,6 +127,15 @@ async fn listen(
         }
     }
     Ok(())
+}
+
+/// As many as there are processors.
+fn lanes() -> Result<Lanes, Failure> {
+    let count = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Lanes::start(count).map_err(|source| Failure::System {
+        what: "threads for connections cannot be started",
+        source,
+    })
 }
 
 fn refused(error: impl std::error::Error) -> Failure {

@@ -137,7 +137,13 @@ fn every_kind_of_file_is_encrypted() {
             assert!(fs::read(path).unwrap().starts_with(b"GHFRAME\x01"), "{path}");
         }
     }
-    let clear = ["confidential", "sha256\":\"", "\"kept\"", "\"operation\""];
+    let clear = [
+        "confidential",
+        "blake3:",
+        "sha256\":\"",
+        "\"kept\"",
+        "\"operation\"",
+    ];
     assert_eq!(files_with(&recordings, &clear), Vec::<String>::new());
     scene.site.ok(&["session", "verify", "--all"]);
 }
