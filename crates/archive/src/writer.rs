@@ -58,7 +58,8 @@ pub(crate) struct Writer {
     directory: PathBuf,
     stamp: SessionStamp,
     key: Option<Arc<FileKey>>,
-    channels: BTreeMap<u32, ChannelRecorder>,
+    /// Boxed, because a node of the map has room for eleven.
+    channels: BTreeMap<u32, Box<ChannelRecorder>>,
     captures: Captures,
     files: BTreeMap<FileName, Growing>,
     /// First lines of casts that could not be written; each must stand before any other line.
@@ -131,7 +132,7 @@ impl Writer {
     pub(crate) fn open(&mut self, at: Offset, what: Beginning) {
         match what {
             Beginning::Channel(spec) => {
-                let mut recorder = ChannelRecorder::new(spec, self.stamp);
+                let mut recorder = Box::new(ChannelRecorder::new(spec, self.stamp));
                 recorder.open(at, &mut self.outbox);
                 self.channels.insert(recorder.number(), recorder);
             }
@@ -192,7 +193,7 @@ impl Writer {
     pub(crate) fn next_deadline(&self) -> Option<Offset> {
         self.channels
             .values()
-            .filter_map(ChannelRecorder::next_deadline)
+            .filter_map(|recorder| recorder.next_deadline())
             .min()
     }
 

@@ -225,7 +225,7 @@ impl client::Handler for BackendHandler {
         let Ok(openssh) = bare.to_openssh() else {
             return Ok(false);
         };
-        let verdict = self.recording.check_host_key(&openssh, self.first_key).await;
+        let verdict = Box::pin(self.recording.check_host_key(&openssh, self.first_key)).await;
         let server = self.server();
         let mut seen = self.seen.lock();
         match verdict {

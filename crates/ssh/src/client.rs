@@ -4,6 +4,7 @@
 //! carry; what waits goes into a task. Channel requests are answered here and not later, since the library knows
 //! only one pending answer for each channel.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -84,6 +85,16 @@ impl Client {
     }
 }
 
+/// A step of a login, in the session's span.
+fn apart<'a, T>(
+    span: &tracing::Span,
+    step: impl Future<Output = T> + Send + 'a,
+) -> Pin<Box<dyn Future<Output = T> + Send + 'a>> {
+    Box::pin(step.instrument(span.clone()))
+}
+
+/// Steps that happen once or seldom are in boxes of their own: the task that runs all of this lives as long as the connection,
+/// and would have room for the largest of them all the while.
 impl Handler for Client {
     type Error = russh::Error;
 
@@ -92,8 +103,7 @@ impl Handler for Client {
         if !self.conn.handshaken.swap(true, Ordering::AcqRel) {
             self.conn.accepted.handshaken();
         }
-        let span = self.conn.accepted.span().clone();
-        Ok(span.in_scope(|| self.auth.first_look()))
+        Ok(self.conn.accepted.span().in_scope(|| self.auth.first_look()))
     }
 
     fn pending_banner(&mut self) -> Option<String> {
@@ -101,13 +111,11 @@ impl Handler for Client {
     }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
-        let span = self.conn.accepted.span().clone();
-        Ok(self.auth.none(user).instrument(span).await)
+        Ok(apart(self.conn.accepted.span(), self.auth.none(user)).await)
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
-        let span = self.conn.accepted.span().clone();
-        Ok(self.auth.password(user, password).instrument(span).await)
+        Ok(apart(self.conn.accepted.span(), self.auth.password(user, password)).await)
     }
 
     async fn auth_publickey_offered(
@@ -115,13 +123,12 @@ impl Handler for Client {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
-        let span = self.conn.accepted.span().clone();
+        let span = self.conn.accepted.span();
         Ok(span.in_scope(|| self.auth.offered(user, offer.public_key)))
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        let span = self.conn.accepted.span().clone();
-        Ok(self.auth.proven(user, key.public_key).instrument(span).await)
+        Ok(apart(self.conn.accepted.span(), self.auth.proven(user, key.public_key)).await)
     }
 
     async fn auth_openssh_certificate(
@@ -131,8 +138,7 @@ impl Handler for Client {
     ) -> Result<Auth, Self::Error> {
         // A certificate counts as the key inside it: no authority is trusted here.
         let key = PublicKey::new(certificate.public_key().clone(), "");
-        let span = self.conn.accepted.span().clone();
-        Ok(self.auth.proven(user, &key).instrument(span).await)
+        Ok(apart(self.conn.accepted.span(), self.auth.proven(user, &key)).await)
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -146,9 +152,8 @@ impl Handler for Client {
                 .map(|a| String::from_utf8_lossy(&a).into_owned())
                 .collect()
         });
-        let span = self.conn.accepted.span().clone();
         let answered = self.auth.interactive(user, submethods, answers);
-        Ok(answered.instrument(span).await)
+        Ok(apart(self.conn.accepted.span(), answered).await)
     }
 
     async fn auth_succeeded(&mut self, _: &mut server::Session) -> Result<(), Self::Error> {
@@ -309,7 +314,7 @@ impl Handler for Client {
         if refused {
             return session.channel_failure(id);
         }
-        if channel.backend.get().is_none() || channel.ask_pty(&pty).await {
+        if channel.backend.get().is_none() || Box::pin(channel.ask_pty(&pty)).await {
             return session.channel_success(id);
         }
         channel.requests.lock().pty = None;
@@ -331,7 +336,7 @@ impl Handler for Client {
         }
         if let Some(backend) = channel.backend.get() {
             // Whether the backend takes it shows in the environment alone, as with OpenSSH.
-            SessionChannel::tell(backend.set_env(false, name, value)).await;
+            Box::pin(SessionChannel::tell(backend.set_env(false, name, value))).await;
         }
         session.channel_success(id)
     }
@@ -350,7 +355,7 @@ impl Handler for Client {
         if let (Some(backend), Some(live)) = (channel.backend.get(), self.conn.session.get())
             && live.live.rights().allows(Right::Agent)
         {
-            SessionChannel::tell(backend.agent_forward(false)).await;
+            Box::pin(SessionChannel::tell(backend.agent_forward(false))).await;
         }
         // Answered with success either way: without the right no agent appears at the server, and the gate has it
         // for the login alone.
@@ -374,7 +379,7 @@ impl Handler for Client {
             screen,
         };
         match self.channel(id) {
-            Some(channel) if self.x11(&channel, x11).await => session.channel_success(id),
+            Some(channel) if Box::pin(self.x11(&channel, x11)).await => session.channel_success(id),
             _ => session.channel_failure(id),
         }
     }
@@ -384,7 +389,7 @@ impl Handler for Client {
         id: ChannelId,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.start(id, ChannelKind::Shell, session).await
+        Box::pin(self.start(id, ChannelKind::Shell, session)).await
     }
 
     async fn exec_request(
@@ -393,7 +398,7 @@ impl Handler for Client {
         command: &[u8],
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.start(id, ChannelKind::Exec(command.to_vec()), session).await
+        Box::pin(self.start(id, ChannelKind::Exec(command.to_vec()), session)).await
     }
 
     async fn subsystem_request(
@@ -402,7 +407,6 @@ impl Handler for Client {
         name: &str,
         session: &mut server::Session,
     ) -> Result<(), Self::Error> {
-        self.start(id, ChannelKind::Subsystem(name.to_owned()), session)
-            .await
+        Box::pin(self.start(id, ChannelKind::Subsystem(name.to_owned()), session)).await
     }
 }
