@@ -23,6 +23,8 @@ use crate::seal::{Marker, Sealed, closing, seal};
 
 /// The end reason of a recording that a crash left open.
 const REASON: &str = "service_restart";
+/// Recordings that are sealed at the same time.
+const AT_ONCE: usize = 8;
 /// How much is searched for the last line feed at a time.
 const STEP: u64 = 64 * 1024;
 /// How much is searched for whole blocks at a time.
@@ -61,8 +63,28 @@ impl Archive {
         let open = open_directory(&self.inner.config.root, self.inner.config.node);
         let places = names(&open)?
             .into_iter()
-            .filter_map(|name| Place::of_marker(&name));
-        Ok(places.filter_map(|place| self.recover_one(place, now)).collect())
+            .filter_map(|name| Place::of_marker(&name))
+            .collect::<Vec<_>>();
+        // Sealing one is mostly waiting for the disk, and disks take several such waits at once.
+        let share = places.len().div_ceil(AT_ONCE).max(1);
+        Ok(std::thread::scope(|scope| {
+            let started: Vec<_> = places
+                .chunks(share)
+                .map(|places| scope.spawn(|| self.recover_some(places, now)))
+                .collect();
+            started
+                .into_iter()
+                .flat_map(|some| {
+                    some.join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
+                .collect()
+        }))
+    }
+
+    fn recover_some(&self, places: &[Place], now: Timestamp) -> Vec<Recovered> {
+        let places = places.iter().copied();
+        places.filter_map(|place| self.recover_one(place, now)).collect()
     }
 
     fn recover_one(&self, place: Place, now: Timestamp) -> Option<Recovered> {
