@@ -23,7 +23,8 @@
 //!
 //! Growing ([`ChannelTap::push`]):
 //!
-//! 6. Events are handed to the writing threads before they are relayed, and written in whole lines, whole frames or whole blocks.
+//! 6. Events are handed to the writing threads before they are relayed, and written in whole lines, whole frames or whole blocks:
+//!    at once if somebody waits for it or much has come together, else within a few milliseconds with what comes then.
 //!    Every second what was written is synced, new names too.
 //!
 //! Closing ([`SessionRecorder::seal`]):

@@ -5,6 +5,7 @@ mod crash;
 mod encrypted;
 mod faulty;
 mod growing;
+mod pool;
 mod power;
 mod tampered;
 mod trouble;
