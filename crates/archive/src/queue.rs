@@ -106,8 +106,8 @@ pub(crate) struct Queue {
     pub(crate) items: VecDeque<(Instant, Item)>,
     /// Weight of the items here and of those that a thread is writing.
     pub(crate) weight: usize,
-    /// Weight of the items here alone.
-    waiting: usize,
+    /// Weight of the items that no thread has taken.
+    untaken: usize,
     /// Bytes of the events that a thread is writing.
     pub(crate) writing: u64,
     /// Bytes that were let past while the disk did not answer (best effort), and whose they are.
@@ -138,11 +138,11 @@ impl Queue {
     pub(crate) fn append(&mut self, item: Item, now: Instant) -> Option<Haste> {
         let weight = item.weight();
         self.weight += weight;
-        self.waiting += weight;
+        self.untaken += weight;
         self.since.get_or_insert(now);
         let awaited = item.is_awaited();
         self.items.push_back((now, item));
-        let haste = if awaited || self.waiting >= HASTE_BYTES {
+        let haste = if awaited || self.untaken >= HASTE_BYTES {
             Haste::Now
         } else {
             Haste::Soon
@@ -153,7 +153,7 @@ impl Queue {
     /// Takes what waits, for the thread that works now. Its weight stays until it is written: see [`Self::written`].
     pub(crate) fn take(&mut self) -> Vec<Item> {
         self.turn = Turn::Working;
-        self.waiting = 0;
+        self.untaken = 0;
         let batch: Vec<_> = self.items.drain(..).map(|(_, item)| item).collect();
         self.writing = batch.iter().map(Item::bytes).sum();
         batch
@@ -179,14 +179,14 @@ impl Queue {
         let is_order = |(_, item): &(Instant, Item)| matches!(item, Item::Finish { .. });
         self.items.retain(is_order);
         let kept: usize = self.items.iter().map(|(_, item)| item.weight()).sum();
-        self.weight = self.weight.saturating_sub(self.waiting - kept);
-        self.waiting = kept;
+        self.weight = self.weight.saturating_sub(self.untaken - kept);
+        self.untaken = kept;
         bytes
     }
 
     /// Whether what waits is to be written at once.
     fn is_urgent(&self) -> bool {
-        self.waiting >= HASTE_BYTES || self.items.iter().any(|(_, item)| item.is_awaited())
+        self.untaken >= HASTE_BYTES || self.items.iter().any(|(_, item)| item.is_awaited())
     }
 
     /// Notes that this is to be seen to; says whether a thread has to be told.
