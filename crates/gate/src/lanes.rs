@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::TaskTracker;
 
-/// The threads. A handle: clones are the same threads, which end with the last of them.
+/// The threads. A handle: clones are the same threads, which end with the last of them, and with them what they still
+/// carry. So whoever starts them keeps them until the last session has ended.
 #[derive(Clone)]
 pub struct Lanes(Arc<[Lane]>);
 

@@ -59,6 +59,8 @@ async fn serve(loaded: &Loaded, exporter: Option<Exporter>) -> Result<ExitCode, 
     let algorithms = Algorithms::new(&algorithm_lists(&config.ssh)).map_err(refused)?;
     let home = NodeHome::take(&absolute(&config.data_dir)?, uuid::Uuid::new_v4()).map_err(refused)?;
     let hooks = hooks(config)?;
+    // Held here, because sessions go on after nothing is accepted any more.
+    let lanes = lanes()?;
     let store = open_store(config).await?;
     let gate = Gate::start(gate_settings(config)?, home, store.clone(), Clock::system())
         .await
@@ -71,7 +73,7 @@ async fn serve(loaded: &Loaded, exporter: Option<Exporter>) -> Result<ExitCode, 
 
     let stop = CancellationToken::new();
     let connections = TaskTracker::new();
-    let listening = listen(config, algorithms, &gate, &stop, &connections).await;
+    let listening = listen(config, algorithms, &gate, &stop, (&connections, &lanes)).await;
     // Until the last session has ended.
     let observed = CancellationToken::new();
     let operating = || operations::listen(&config.metrics.listen, exporter, &gate, &observed);
@@ -95,7 +97,7 @@ async fn listen(
     algorithms: Algorithms,
     gate: &Gate,
     stop: &CancellationToken,
-    connections: &TaskTracker,
+    (connections, lanes): (&TaskTracker, &Lanes),
 ) -> Result<(), Failure> {
     let ssh = &config.ssh;
     if ssh.listen.is_off() && ssh.proxy_listen.is_off() {
@@ -112,7 +114,7 @@ async fn listen(
         door: Door::new(config.limits.connection_limits()),
         stop: stop.clone(),
         tasks: connections.clone(),
-        lanes: lanes()?,
+        lanes: lanes.clone(),
     };
     let proxies = Proxies::new(&ssh.trusted_proxies);
     for (name, addresses, entrance) in [
