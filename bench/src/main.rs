@@ -25,10 +25,10 @@ type Measurement = fn(Length, &mut dyn Write) -> io::Result<()>;
 
 /// The measurements by name.
 const MEASUREMENTS: &[(&str, Measurement)] = &[
-    ("decision", decision::run),
+    ("decision", |length, out| fenced(decision::run, length, out)),
     ("idle-hour", scale::hour),
     ("large-file", large_file::run),
-    ("recording", recording::run),
+    ("recording", |length, out| fenced(recording::run, length, out)),
     ("scale", scale::run),
     ("soak", soak::run),
     ("ssh", ssh::run),
@@ -54,6 +54,13 @@ fn main() -> ExitCode {
         );
     }
     ended(run(length, &mut io::stdout()))
+}
+
+/// A table of columns, which Markdown shows as it stands only so.
+fn fenced(run: Measurement, length: Length, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "```")?;
+    run(length, out)?;
+    writeln!(out, "```")
 }
 
 fn ended(outcome: io::Result<()>) -> ExitCode {

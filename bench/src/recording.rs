@@ -99,7 +99,9 @@ fn record(bytes: usize, chunk: usize, recipients: u8) -> io::Result<Pass> {
     let archive = Archive::open(config, sealing).map_err(io::Error::other)?;
     let output = Bytes::from(text(chunk));
     let (cpu, wall) = (cpu_time()?, Instant::now());
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     let sealed = runtime.block_on(async {
         let Opened { recorder, .. } = archive.create(head(), clock()).await.map_err(io::Error::other)?;
         let tap = recorder.open_channel(shell()).map_err(io::Error::other)?;
@@ -237,4 +239,17 @@ fn shell() -> ChannelSpec {
 fn clock() -> gatehouse_archive::Clock {
     let start = Instant::now();
     Arc::new(move || Offset::from_micros(u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_recording_is_measured_plain_and_encrypted() {
+        for recipients in [0, 2] {
+            let pass = record(1024 * 1024, 4096, recipients);
+            assert!(pass.is_ok_and(|pass| pass.size > 1024 * 1024), "{recipients}");
+        }
+    }
 }
