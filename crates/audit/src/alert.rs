@@ -12,7 +12,9 @@ use crate::{Action, Event, Outcome};
 const QUOTED_MAX: usize = 300;
 
 /// What kind of alert an event is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertKind {
     /// A connection was refused: the first of a set of equal ones.

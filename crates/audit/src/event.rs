@@ -18,7 +18,9 @@ const DETAIL_TEXT_MAX: usize = 4_096;
 const DETAIL_DEPTH_MAX: usize = 8;
 
 /// How it went.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Done.
@@ -104,7 +106,7 @@ impl<'de> Deserialize<'de> for Hash {
 }
 
 /// One audited event, as it stands in the book. Its JSON is that of the contract.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Event {
     /// Its number, from 1 without a gap.
     pub seq: u64,
@@ -127,8 +129,10 @@ pub struct Event {
     /// Why: a word or a sentence.
     pub reason: Option<String>,
     /// All else.
+    #[schema(value_type = Object)]
     pub detail: Map<String, Value>,
     /// The hash of this event and, through the one before it, of all before.
+    #[schema(value_type = String)]
     pub hash: Hash,
 }
 

@@ -16,6 +16,7 @@ mod name;
 mod recording;
 mod rights;
 mod role;
+mod schema;
 mod secret;
 mod session;
 mod time;

@@ -142,7 +142,7 @@ pub struct BlockRow {
 }
 
 /// What a block of a source refuses.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, utoipa::ToSchema)]
 pub enum BlockReach {
     /// What was let in before goes on.
     NewConnections,

@@ -36,7 +36,7 @@ pub const DENIED_ALERTS_PER_MINUTE: u64 = 60;
 const KEPT_MAX: i64 = 100_000;
 
 /// An alert, and how far the telling has come.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Alert {
     /// Its number.
     pub id: i64,
@@ -53,7 +53,7 @@ pub struct Alert {
 }
 
 /// How far a hook has come with an alert.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct AlertDelivery {
     /// The hook.
     pub hook: String,
@@ -68,7 +68,7 @@ pub struct AlertDelivery {
 }
 
 /// How the telling of an alert stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// It is being tried, or will be again.

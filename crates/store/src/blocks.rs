@@ -27,7 +27,7 @@ use crate::{Kind, Store, StoreError};
 pub const NODE_BLOCKS_MAX: u64 = 10_000;
 
 /// A blocked source.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Block {
     /// The range.
     pub range: AddressRange,

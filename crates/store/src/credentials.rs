@@ -19,7 +19,7 @@ const ANY_LOGIN: &str = "";
 const SECRET_MAX: usize = 64 * 1_024;
 
 /// What kind of credential.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CredentialKind {
     /// A password.
@@ -52,7 +52,7 @@ pub struct NewCredential {
 }
 
 /// A stored credential, without its secret.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct CredentialEntry {
     /// The id.
     pub id: CredentialId,

@@ -24,7 +24,7 @@ use crate::{Edit, Kind, Page, PageRequest, Store, StoreError};
 const NEW: i64 = 0;
 
 /// Which of the two kinds of groups.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupKind {
     /// Groups of people.
@@ -56,7 +56,7 @@ pub struct GroupEdit {
 }
 
 /// A group.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Group {
     /// The id (a `UserGroupId` or a `ServerGroupId`, by its kind).
     pub id: i64,

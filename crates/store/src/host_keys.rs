@@ -20,7 +20,7 @@ use crate::{Kind, Store, StoreError};
 const LAST_SEEN_STEP: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a host key of a backend is to the gate.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum HostKeyState {
     /// It is the server's.
@@ -30,7 +30,7 @@ pub enum HostKeyState {
 }
 
 /// A host key that a server has shown.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct HostKey {
     /// Its algorithm, such as `ssh-ed25519`.
     pub algorithm: String,

@@ -33,7 +33,7 @@ const ALGORITHMS: &[&str] = &[
 const RSA_BITS_MIN: usize = 2_048;
 
 /// A registered public key.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct UserKey {
     /// Its algorithm, such as `ssh-ed25519`.
     pub algorithm: String,

@@ -21,7 +21,7 @@ pub enum LockTarget {
 }
 
 /// A lock in force.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct LockState {
     /// When it ends by itself; `None`: when lifted.
     pub until: Option<Timestamp>,

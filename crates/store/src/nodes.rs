@@ -15,7 +15,7 @@ use crate::resolve::{find_server, find_user, free_text};
 use crate::{Kind, Store, StoreError};
 
 /// A node.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Node {
     /// The id, kept in its data directory.
     pub id: NodeId,
@@ -32,7 +32,7 @@ pub struct Node {
 }
 
 /// Whether a node is there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeState {
     /// It was heard of within the last [`Node::SILENCE`].

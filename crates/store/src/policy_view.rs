@@ -16,7 +16,7 @@ use crate::policy_rows::{rules_of, terms_of};
 use crate::{Kind, StoreError};
 
 /// Where a grant is in its life, at the moment it was read.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyState {
     /// Within start and end.

@@ -19,7 +19,7 @@ use crate::{Kind, Store, StoreError};
 pub const QUARANTINE_DAYS: i64 = 30;
 
 /// A range of the pool, with what is given out of it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct PoolRange {
     /// The range.
     pub range: AddressRange,
@@ -32,7 +32,7 @@ pub struct PoolRange {
 }
 
 /// A proxy address given to a server.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Allocation {
     /// The address.
     pub address: ProxyAddr,

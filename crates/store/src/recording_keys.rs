@@ -19,7 +19,7 @@ use crate::keys::PublicKey;
 use crate::{Store, StoreError};
 
 /// The public half of a key that signs or signed recordings.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct RecordingKey {
     /// `SHA256:…`, as OpenSSH prints it.
     pub id: String,

@@ -76,7 +76,7 @@ pub struct ServerEdit {
 }
 
 /// A server.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Server {
     /// The id.
     pub id: ServerId,
@@ -105,7 +105,7 @@ pub struct Server {
 }
 
 /// A protocol that a server offers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Service {
     /// The protocol.
     pub protocol: Protocol,
@@ -114,7 +114,7 @@ pub struct Service {
 }
 
 /// A proxy address of a server.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct ServerProxy {
     /// The address.
     pub address: ProxyAddr,

@@ -12,7 +12,7 @@ use crate::instant::from_db;
 use crate::resolve::{stored, stored_opt};
 
 /// A session. Its JSON is that of the contract.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Session {
     /// The id.
     pub id: SessionId,
@@ -75,7 +75,7 @@ pub struct Session {
 }
 
 /// What a session left behind.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct RecordingSummary {
     /// The directory, relative to the data directory.
     pub path: String,
@@ -88,7 +88,7 @@ pub struct RecordingSummary {
 }
 
 /// A file that was transferred.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Transfer {
     /// Which way.
     pub direction: TransferDirection,
@@ -109,7 +109,7 @@ pub struct Transfer {
 }
 
 /// A port that was forwarded.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Forward {
     /// Which way it runs.
     pub kind: ForwardKind,
@@ -130,7 +130,7 @@ pub struct Forward {
 }
 
 /// A forward, with the session it belongs to.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct SessionForward {
     /// The session.
     pub session: SessionId,

@@ -39,7 +39,7 @@ pub struct NewAddress {
 }
 
 /// A source address of a person.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct UserAddress {
     /// The id.
     pub id: AddressId,
@@ -56,7 +56,7 @@ pub struct UserAddress {
 }
 
 /// Who holds a range.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Holder {
     /// The person's name.
     pub user: String,

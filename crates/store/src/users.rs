@@ -52,7 +52,7 @@ pub struct UserEdit {
 }
 
 /// A person.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct User {
     /// The id.
     pub id: UserId,
