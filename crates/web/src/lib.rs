@@ -1,15 +1,46 @@
-//! The only HTTP server: metrics in Prometheus' text format, and whether the node serves.
+//! The only HTTP server: the API, plain text for `curl`, the page; metrics and health apart.
 //!
 //! Invariants:
 //! - **Only here.** No other crate knows a status code.
-//! - **Bounded.** So many connections at a time, one request on each, so long for each, a head of so many bytes; a body
-//!   is not read.
-//! - **Nothing else is answered.** `GET` of two paths; anything else is 404 or 405.
+//! - **listed-or-refused** (`authority`): what a caller may do is one table, looked up before any handler.
+//! - **looked-up-each-time** (`caller`): who asks is found anew at each request; a known address has the role `user`,
+//!   a token at most its person's.
+//! - **Not talked into** (`gatekeeping`): a request for another host is refused, and so is what a page of another site
+//!   makes a browser send.
+//! - **One sentence** (`problem`): each refusal is one, the same that the command line prints; faults are logged in
+//!   full and told in general.
+//! - **Bounded.** Connections, heads, bodies, pages of lists; a peer that takes nothing is dropped.
+//! - **Decides nothing by itself.** What is allowed within an operation is decided by `store` and `policy`, which the
+//!   command line asks as well.
+//!
+//! The order of a request: host → blocked source → caller → forged? → table → body → operation (one transaction, with
+//! its audit event) → answer.
 
+#![expect(
+    unused_qualifications,
+    reason = "the macros that describe operations write whole paths"
+)]
+
+mod address;
+mod api;
+mod authority;
+mod caller;
 mod exporter;
+mod gatekeeping;
+mod pages;
+mod problem;
 mod routes;
 mod serve;
+mod shape;
+mod site;
+mod site_serve;
+mod tls;
 
+pub use address::{PublicUrl, PublicUrlError};
 pub use exporter::{Exporter, ExporterError};
+pub use pages::pages;
 pub use routes::{Health, Observe, operations};
 pub use serve::serve;
+pub use site::{AddressTrust, Site, Transport, WebSettings};
+pub use site_serve::{Speech, serve_pages};
+pub use tls::{Certificate, CertificateError, server_config};

@@ -1,0 +1,27 @@
+//! The API, a file for each noun.
+
+mod openapi;
+mod users;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::authority::{PREFIX, authorize};
+use crate::site::Site;
+
+pub(crate) use openapi::document;
+
+/// Every operation, described.
+fn operations() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .merge(openapi::operations())
+        .merge(users::operations())
+}
+
+/// The API's routes, each behind the table.
+pub(crate) fn routes(site: &Site) -> Router<Site> {
+    let (routes, _) = operations().split_for_parts();
+    let guarded = routes.route_layer(from_fn_with_state(site.clone(), authorize));
+    Router::new().nest(PREFIX, guarded)
+}

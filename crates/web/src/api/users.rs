@@ -1,0 +1,172 @@
+//! People.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use gatehouse_model::{AddressRange, Name, Role};
+use gatehouse_store::{Activity, Edit, Inside, NewUser, User, UserEdit, UserFilter};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::Caller;
+use crate::problem::Problem;
+use crate::shape::{Body, Expected, ListQuery, Listed, Query, Tagged, edit};
+use crate::site::Site;
+
+pub(super) fn operations() -> OpenApiRouter<Site> {
+    OpenApiRouter::new()
+        .routes(routes!(list_users, add_user))
+        .routes(routes!(show_user, edit_user, remove_user))
+}
+
+/// Which people.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// Those whose name, full name or mail address contains this.
+    text: Option<String>,
+    /// Those directly in this group.
+    group: Option<String>,
+    /// Those with this role.
+    role: Option<Role>,
+    /// Those in use, or those not.
+    active: Option<bool>,
+}
+
+/// Lists people.
+#[utoipa::path(get, path = "/users", tag = "users", params(ListQuery, Which),
+    responses((status = 200, body = Listed<User>)))]
+async fn list_users(
+    State(site): State<Site>,
+    list: ListQuery,
+    Query(which): Query<Which>,
+) -> Result<Json<Listed<User>>, Problem> {
+    let filter = UserFilter {
+        text: which.text,
+        group: which.group,
+        active: which.active,
+        role: which.role,
+    };
+    let page = site.store().users(site.now(), &filter, &list.page()?).await;
+    Ok(Json(page.map_err(Problem::of_input)?.into()))
+}
+
+/// A person to be entered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewPerson {
+    /// The name.
+    name: Name,
+    /// The name in full.
+    full_name: Option<String>,
+    /// The mail address.
+    email: Option<String>,
+    /// The role; `user` if absent.
+    role: Option<Role>,
+    /// The first source addresses.
+    #[serde(default)]
+    addresses: Vec<AddressRange>,
+    /// Whether an address may lie inside another person's range, or around one.
+    #[serde(default)]
+    inside: bool,
+}
+
+/// Enters a person.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = NewPerson,
+    responses((status = 201, body = User)))]
+async fn add_user(
+    State(site): State<Site>,
+    caller: Caller,
+    Body(new): Body<NewPerson>,
+) -> Result<(StatusCode, Tagged<User>), Problem> {
+    let inside = if new.inside { Inside::Allow } else { Inside::Refuse };
+    let user = NewUser {
+        name: new.name,
+        full_name: new.full_name,
+        email: new.email,
+        role: new.role.unwrap_or(Role::User),
+        addresses: new.addresses,
+    };
+    let added = site
+        .store()
+        .add_user(&caller.actor()?, site.now(), user, inside)
+        .await;
+    Ok((StatusCode::CREATED, Tagged(added.map_err(Problem::of_input)?)))
+}
+
+/// One person.
+#[utoipa::path(get, path = "/users/{user}", tag = "users", params(("user" = String, Path, description = "Name or id")),
+    responses((status = 200, body = User)))]
+async fn show_user(State(site): State<Site>, Path(user): Path<String>) -> Result<Tagged<User>, Problem> {
+    Ok(Tagged(site.store().user(site.now(), &user).await?))
+}
+
+/// Changes to a person; what is absent stays, `null` clears.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PersonEdit {
+    /// A new name.
+    name: Option<Name>,
+    /// The name in full.
+    #[serde(default, deserialize_with = "edit")]
+    #[schema(value_type = Option<String>)]
+    full_name: Edit<String>,
+    /// The mail address.
+    #[serde(default, deserialize_with = "edit")]
+    #[schema(value_type = Option<String>)]
+    email: Edit<String>,
+    /// Another role.
+    role: Option<Role>,
+    /// Whether the account is in use.
+    active: Option<bool>,
+}
+
+/// Changes a person's entry.
+#[utoipa::path(patch, path = "/users/{user}", tag = "users", params(("user" = String, Path, description = "Name or id")),
+    request_body = PersonEdit, responses((status = 200, body = User)))]
+async fn edit_user(
+    State(site): State<Site>,
+    caller: Caller,
+    Path(user): Path<String>,
+    expected: Expected,
+    Body(change): Body<PersonEdit>,
+) -> Result<Tagged<User>, Problem> {
+    let (store, now, actor) = (site.store(), site.now(), caller.actor()?);
+    let before = store.user(now, &user).await?;
+    expected.check(&before)?;
+    let edits = UserEdit {
+        name: change.name,
+        full_name: change.full_name,
+        email: change.email,
+        role: change.role,
+    };
+    let mut after = store.edit_user(&actor, now, &user, edits).await?;
+    if let Some(active) = change.active.filter(|active| *active != after.active) {
+        let activity = if active {
+            Activity::Enabled
+        } else {
+            Activity::Disabled
+        };
+        after = store
+            .set_user_activity(&actor, now, &after.id.to_string(), activity)
+            .await?;
+    }
+    Ok(Tagged(after))
+}
+
+/// Deletes a person. Sessions and the audit book stay.
+#[utoipa::path(delete, path = "/users/{user}", tag = "users", params(("user" = String, Path, description = "Name or id")),
+    responses((status = 204)))]
+async fn remove_user(
+    State(site): State<Site>,
+    caller: Caller,
+    Path(user): Path<String>,
+    expected: Expected,
+) -> Result<StatusCode, Problem> {
+    let now = site.now();
+    expected.check(&site.store().user(now, &user).await?)?;
+    site.store().remove_user(&caller.actor()?, now, &user).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

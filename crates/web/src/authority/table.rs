@@ -1,0 +1,35 @@
+//! Every operation of the API, once: who may, and whether the sign-in must be fresh.
+
+use gatehouse_model::Role;
+
+use super::{Freshness, Operation, Who};
+
+const ANYONE: Who = Who::Anyone;
+const SELF: Who = Who::OneSelf;
+const SIGNED: Who = Who::Signed;
+const AUDITOR: Who = Who::AtLeast(Role::Auditor);
+const OPERATOR: Who = Who::AtLeast(Role::Operator);
+const ADMIN: Who = Who::AtLeast(Role::Admin);
+
+macro_rules! table {
+    ($($method:ident $path:literal $who:ident $($fresh:ident)?;)+) => {
+        /// The table.
+        pub(crate) const TABLE: &[Operation] = &[$(Operation {
+            method: stringify!($method),
+            path: $path,
+            who: $who,
+            freshness: table!(@ $($fresh)?),
+        }),+];
+    };
+    (@ fresh) => { Freshness::Fresh };
+    (@) => { Freshness::Any };
+}
+
+table! {
+    GET "/openapi.json" ANYONE;
+    GET "/users" AUDITOR;
+    POST "/users" ADMIN;
+    GET "/users/{user}" AUDITOR;
+    PATCH "/users/{user}" ADMIN;
+    DELETE "/users/{user}" ADMIN;
+}

@@ -1,0 +1,84 @@
+//! Lists: which part is wanted, and the answer as JSON or CSV.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use gatehouse_store::{Page, PageRequest};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::query::read_query;
+use crate::problem::Problem;
+
+/// Items of a page when nothing is said.
+const USUAL: u64 = 50;
+/// Most items of a page.
+const MOST: u64 = 500;
+
+/// Which part of a list is wanted.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// At most so many items, 1 to 500; 50 if absent.
+    pub(crate) limit: Option<u64>,
+    /// Where the page begins: `next` of the one before.
+    pub(crate) cursor: Option<String>,
+    /// The field to sort by, with `-` before it for descending.
+    pub(crate) sort: Option<String>,
+    /// Whether to count as well.
+    #[serde(default)]
+    pub(crate) count: bool,
+}
+
+impl ListQuery {
+    /// The part of the list.
+    ///
+    /// # Errors
+    /// The limit is out of its bounds.
+    pub(crate) fn page(&self) -> Result<PageRequest, Problem> {
+        let limit = self.limit.unwrap_or(USUAL);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Problem::invalid(
+                "limit",
+                format!("{limit} is out of bounds; ask for 1 to {MOST} items a page"),
+            ));
+        }
+        Ok(PageRequest {
+            limit: Some(limit),
+            after: self.cursor.clone(),
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ListQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        read_query(parts)
+    }
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Listed<T> {
+    /// The items.
+    pub(crate) items: Vec<T>,
+    /// The cursor of the next page; `null`: this is the last.
+    pub(crate) next: Option<String>,
+    /// How many there are in all, if that was asked for; counting ends at 10,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total: Option<u64>,
+    /// Whether there are more than `total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total_is_more: Option<bool>,
+}
+
+impl<T> From<Page<T>> for Listed<T> {
+    fn from(page: Page<T>) -> Self {
+        Self {
+            items: page.items,
+            next: page.next,
+            total: None,
+            total_is_more: None,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The forms that requests and answers have in common.
+
+mod body;
+mod edit;
+mod list;
+mod query;
+mod tag;
+
+pub(crate) use body::Body;
+pub(crate) use edit::edit;
+pub(crate) use list::{ListQuery, Listed};
+pub(crate) use query::Query;
+pub(crate) use tag::{Expected, Tagged};

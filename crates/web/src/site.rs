@@ -1,0 +1,98 @@
+//! What every operation works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use gatehouse_archive::Library;
+use gatehouse_gate::Gate;
+use gatehouse_model::{AddressRange, SpanSeconds, Timestamp};
+use gatehouse_store::Store;
+
+use crate::address::PublicUrl;
+
+/// Whether a known source address is enough for a person's own pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AddressTrust {
+    /// It is, for these and nothing else.
+    OwnPages,
+    /// It is not.
+    Never,
+}
+
+/// How the site's pages reach browsers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// Through TLS that ends here.
+    Tls,
+    /// Without; signing in works from loopback only, or through a trusted proxy that says it was asked over TLS.
+    Plain,
+}
+
+/// What the configuration says of the web.
+#[derive(Clone, Debug)]
+pub struct WebSettings {
+    /// How people reach the pages.
+    pub public_url: PublicUrl,
+    /// Further names under which they may.
+    pub hosts: Vec<String>,
+    /// Proxies whose word on the source address counts.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// Whether a known address is enough.
+    pub address_trust: AddressTrust,
+    /// With TLS or without.
+    pub transport: Transport,
+    /// A sign-in ends when it was not used for so long.
+    pub idle_timeout: SpanSeconds,
+    /// A sign-in ends after so long in any case.
+    pub session_timeout: SpanSeconds,
+    /// For so long after signing in, dangerous things may be done without confirming.
+    pub confirm_after: SpanSeconds,
+    /// The node's directory, where its control socket is.
+    pub data_dir: PathBuf,
+    /// The configuration without secrets, for showing.
+    pub configuration: serde_json::Value,
+}
+
+/// A node's web. Cheap to clone.
+#[derive(Clone)]
+pub struct Site(Arc<Inner>);
+
+struct Inner {
+    gate: Gate,
+    store: Store,
+    library: Library,
+    settings: WebSettings,
+}
+
+impl Site {
+    /// The web of this node. `library` reads its recordings.
+    pub fn new(gate: Gate, store: Store, library: Library, settings: WebSettings) -> Self {
+        Self(Arc::new(Inner {
+            gate,
+            store,
+            library,
+            settings,
+        }))
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn library(&self) -> &Library {
+        &self.0.library
+    }
+
+    pub(crate) fn settings(&self) -> &WebSettings {
+        &self.0.settings
+    }
+
+    /// The instant, as the gates have it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.gate.clock().now()
+    }
+}
