@@ -29,6 +29,7 @@ mod exporter;
 mod gatekeeping;
 mod page;
 mod pages;
+mod passkey;
 mod problem;
 mod routes;
 mod serve;
