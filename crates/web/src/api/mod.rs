@@ -1,6 +1,7 @@
 //! The API, a file for each noun.
 
 mod openapi;
+mod session;
 mod users;
 
 use axum::Router;
@@ -16,6 +17,7 @@ pub(crate) use openapi::document;
 fn operations() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .merge(openapi::operations())
+        .merge(session::operations())
         .merge(users::operations())
 }
 
