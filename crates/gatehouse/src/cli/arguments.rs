@@ -5,7 +5,8 @@ use std::str::FromStr;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gatehouse_model::{
     BinaryMode, DurationError, ForwardCapture, InputMode, LegacyAlgorithms, PolicyId, Protocol, RecordMode,
-    Right, Role, ServerOs, SpanSeconds, TimeError, Timestamp, UnknownWord, parse_span, parse_time,
+    Right, Role, ServerOs, SpanSeconds, TimeError, Timestamp, TokenScope, UnknownWord, parse_span,
+    parse_time,
 };
 
 use crate::failure::Failure;
@@ -26,6 +27,7 @@ macro_rules! closed_lists {
     )+};
 }
 closed_lists!(
+    TokenScope,
     Role,
     Protocol,
     ServerOs,

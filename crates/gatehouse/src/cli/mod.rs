@@ -25,9 +25,11 @@ mod secret_input;
 mod server;
 mod server_access;
 mod session;
+mod token;
 mod usage;
 mod user;
 mod user_identity;
+mod user_sign_in;
 mod who_can;
 
 use std::ffi::OsString;
@@ -88,7 +90,7 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the node: gates and workers
+    /// Run the node: gates, pages and workers
     #[command(after_long_help = examples!("gatehouse serve", "gatehouse serve --config /etc/gatehouse/gatehouse.toml"))]
     Serve,
     /// Run a complete trial on loopback addresses and print what to try
@@ -139,6 +141,9 @@ enum Command {
     /// Sources that nobody may connect from
     #[command(subcommand)]
     Block(block::Verb),
+    /// Tokens by which programs use the API
+    #[command(subcommand)]
+    Token(token::Verb),
     /// Alerts: what somebody was to be told of, and whether they were
     #[command(subcommand)]
     Alert(alert::Verb),
@@ -263,6 +268,7 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::Unlock(arguments) => lock::unlock(arguments, context).await,
         Command::Node(verb) => node::run(verb, context).await,
         Command::Block(verb) => block::run(verb, context).await,
+        Command::Token(verb) => token::run(verb, context).await,
         Command::Alert(verb) => alert::run(verb, context).await,
         Command::Audit(verb) => audit::run(verb, context).await,
         Command::Jw => jw::run(context).await,

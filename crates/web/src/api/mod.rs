@@ -1,7 +1,10 @@
 //! The API, a file for each noun.
 
+mod factors;
+mod me;
 mod openapi;
 mod session;
+mod tokens;
 mod users;
 
 use axum::Router;
@@ -9,6 +12,7 @@ use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::authority::{PREFIX, authorize};
+use crate::idempotency::once;
 use crate::site::Site;
 
 pub(crate) use openapi::document;
@@ -18,12 +22,17 @@ fn operations() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .merge(openapi::operations())
         .merge(session::operations())
+        .merge(me::operations())
+        .merge(factors::operations())
+        .merge(tokens::operations())
         .merge(users::operations())
 }
 
 /// The API's routes, each behind the table.
 pub(crate) fn routes(site: &Site) -> Router<Site> {
     let (routes, _) = operations().split_for_parts();
-    let guarded = routes.route_layer(from_fn_with_state(site.clone(), authorize));
+    let guarded = routes
+        .route_layer(from_fn_with_state(site.clone(), once))
+        .route_layer(from_fn_with_state(site.clone(), authorize));
     Router::new().nest(PREFIX, guarded)
 }
