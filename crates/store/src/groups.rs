@@ -18,7 +18,7 @@ use crate::instant::{from_db, to_db};
 use crate::members::{member_names, memberships};
 use crate::policies::remove_policies_of;
 use crate::resolve::{find_group, free_text, stored};
-use crate::{Edit, Kind, Page, PageRequest, Store, StoreError};
+use crate::{Edit, Kind, Page, PageRequest, Store, StoreError, Tag, Wanted};
 
 /// The id of a group that has none yet; no row has it.
 const NEW: i64 = 0;
@@ -53,6 +53,8 @@ pub struct GroupEdit {
     pub parent: Edit<String>,
     /// What it is for.
     pub description: Edit<String>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// A group.
@@ -178,7 +180,8 @@ impl Store {
     /// Changes a group.
     ///
     /// # Errors
-    /// There is no such group or parent, the name is taken, or the parent would close a cycle or nest too deep.
+    /// There is no such group or parent, the name is taken, the parent would close a cycle or nest too deep, or it is
+    /// no longer in the state that was expected.
     pub async fn edit_group(
         &self,
         actor: &Actor,
@@ -189,6 +192,7 @@ impl Store {
     ) -> Result<Group, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = find_group(change.db(), kind, group).await?;
+        ensure_unchanged(change.db(), kind, before.id, edit.expected).await?;
         let tree = Tree::read(change.db(), kind).await?;
         let name = edit.name.unwrap_or(stored("a name", &before.name)?);
         tree.ensure_free(&name, Some(before.id))?;
@@ -225,16 +229,18 @@ impl Store {
     /// Deletes a group with its memberships and grants.
     ///
     /// # Errors
-    /// There is no such group, or there are groups below it.
-    pub async fn remove_group(
+    /// There is no such group, there are groups below it, or it is no longer in the state that was expected.
+    pub async fn remove_group<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
         kind: GroupKind,
-        group: &str,
+        group: impl Into<Wanted<&'w str>>,
     ) -> Result<(), StoreError> {
+        let Wanted { what, expected } = group.into();
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_group(change.db(), kind, group).await?;
+        let row = find_group(change.db(), kind, what).await?;
+        ensure_unchanged(change.db(), kind, row.id, expected).await?;
         let below = Tree::read(change.db(), kind).await?.children(row.id);
         if !below.is_empty() {
             return Err(StoreError::InUse(format!(
@@ -251,6 +257,18 @@ impl Store {
         group::Entity::delete_by_id(row.id).exec(change.db()).await?;
         change.commit().await?;
         Ok(())
+    }
+}
+
+async fn ensure_unchanged(
+    db: &impl ConnectionTrait,
+    kind: GroupKind,
+    id: i64,
+    expected: Option<Tag>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(_) => Tag::ensure(expected, &view_one(db, kind, id).await?),
+        None => Ok(()),
     }
 }
 

@@ -70,6 +70,7 @@ mod session_list;
 mod session_view;
 mod sessions;
 mod sources;
+mod tag;
 mod user_rows;
 mod users;
 mod verify;
@@ -106,5 +107,6 @@ pub use sessions::{
     Activation, AgentUse, ByteCount, Closing, NewSession, SessionNote, SessionUpdate, Transition,
 };
 pub use sources::{Holder, Inside, NewAddress, UserAddress};
+pub use tag::{Tag, Wanted};
 pub use users::{NewUser, PasswordCheck, User, UserEdit, UserFilter};
 pub use verify::AuditPace;

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::change::Scope;
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_server, find_user, free_text};
-use crate::{Store, StoreError};
+use crate::resolve::free_text;
+use crate::{Store, StoreError, Wanted, server_rows, user_rows};
 
 /// What is locked, by name or id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,12 +47,12 @@ impl Store {
     /// new end and reason.
     ///
     /// # Errors
-    /// There is no such person or server, or the end has passed.
-    pub async fn lock(
+    /// There is no such person or server, the end has passed, or it is no longer in the state that was expected.
+    pub async fn lock<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
-        target: &LockTarget,
+        target: impl Into<Wanted<&'w LockTarget>>,
         until: Option<Timestamp>,
         reason: Option<String>,
     ) -> Result<(), StoreError> {
@@ -65,14 +65,21 @@ impl Store {
             None => event,
         };
         let until = until.map(to_db);
-        let event = match target {
+        let Wanted { what, expected } = target.into();
+        let event = match what {
             LockTarget::User(user) => {
-                let mut row = find_user(change.db(), user).await?.into_active_model();
+                let row =
+                    user_rows::find_wanted(change.db(), now, Wanted::unchanged(user.as_str(), expected))
+                        .await?;
+                let mut row = row.into_active_model();
                 (row.locked, row.locked_until, row.lock_reason) = (Set(true), Set(until), Set(reason));
                 event.user(row.update(change.db()).await?.name)
             }
             LockTarget::Server(server) => {
-                let mut row = find_server(change.db(), server).await?.into_active_model();
+                let row =
+                    server_rows::find_wanted(change.db(), now, Wanted::unchanged(server.as_str(), expected))
+                        .await?;
+                let mut row = row.into_active_model();
                 (row.locked, row.locked_until, row.lock_reason) = (Set(true), Set(until), Set(reason));
                 event.server(row.update(change.db()).await?.name)
             }
@@ -85,14 +92,22 @@ impl Store {
     /// Lifts a lock.
     ///
     /// # Errors
-    /// There is no such person or server, or it is not locked.
-    pub async fn unlock(&self, actor: &Actor, now: Timestamp, target: &LockTarget) -> Result<(), StoreError> {
+    /// There is no such person or server, it is not locked, or it is no longer in the state that was expected.
+    pub async fn unlock<'w>(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        target: impl Into<Wanted<&'w LockTarget>>,
+    ) -> Result<(), StoreError> {
+        let Wanted { what, expected } = target.into();
         let mut change = self.change(Scope::Directory).await?;
         let not_locked = |name: &str| Err(StoreError::Conflict(format!("{name} is not locked")));
         let event = Draft::new(Action::LockRemoved, actor, now);
-        let event = match target {
+        let event = match what {
             LockTarget::User(user) => {
-                let row = find_user(change.db(), user).await?;
+                let row =
+                    user_rows::find_wanted(change.db(), now, Wanted::unchanged(user.as_str(), expected))
+                        .await?;
                 if !row.locked {
                     return not_locked(&row.name);
                 }
@@ -101,7 +116,9 @@ impl Store {
                 event.user(row.update(change.db()).await?.name)
             }
             LockTarget::Server(server) => {
-                let row = find_server(change.db(), server).await?;
+                let row =
+                    server_rows::find_wanted(change.db(), now, Wanted::unchanged(server.as_str(), expected))
+                        .await?;
                 if !row.locked {
                     return not_locked(&row.name);
                 }

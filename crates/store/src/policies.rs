@@ -17,6 +17,7 @@ use crate::policy_view::{view_all, view_one};
 use crate::resolve::{find_group, find_server, find_user, free_text};
 use crate::{
     GroupKind, Kind, NewPolicy, Page, PageRequest, Past, Policy, PolicyEdit, PolicyFilter, Store, StoreError,
+    Tag, Wanted,
 };
 
 impl Store {
@@ -47,7 +48,8 @@ impl Store {
     /// Changes a grant. What is not named stays.
     ///
     /// # Errors
-    /// There is no such grant, subject or target, or the terms contradict each other.
+    /// There is no such grant, subject or target, the terms contradict each other, or it is no longer in the state
+    /// that was expected.
     pub async fn edit_policy(
         &self,
         actor: &Actor,
@@ -57,6 +59,7 @@ impl Store {
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = view_one(change.db(), now, id).await?;
+        Tag::ensure(edit.expected, &before)?;
         let row = find_policy(change.db(), id).await?;
         let columns = edited_columns(change.db(), &row, &edit).await?;
         let reason = free_text("reason", edit.reason.clone().apply(row.reason.clone()))?;
@@ -169,16 +172,16 @@ impl Store {
     /// expired is in force again.
     ///
     /// # Errors
-    /// There is no such grant, or it has no end.
+    /// There is no such grant, it has no end, or it is no longer in the state that was expected.
     pub async fn renew_policy(
         &self,
         actor: &Actor,
         now: Timestamp,
-        id: PolicyId,
+        id: impl Into<Wanted<PolicyId>>,
         span: SpanSeconds,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_policy(change.db(), id).await?;
+        let (id, row) = find_wanted(change.db(), now, id.into()).await?;
         let Some(before) = row.end_at.map(from_db) else {
             return Err(StoreError::Conflict(format!(
                 "policy {id} is permanent, so there is nothing to renew; clone it if it was revoked"
@@ -206,15 +209,15 @@ impl Store {
     /// Takes a grant back; it stays in the store, and can be renewed. Sessions that depend on it end.
     ///
     /// # Errors
-    /// There is no such grant, or it is revoked already.
+    /// There is no such grant, it is revoked already, or it is no longer in the state that was expected.
     pub async fn revoke_policy(
         &self,
         actor: &Actor,
         now: Timestamp,
-        id: PolicyId,
+        id: impl Into<Wanted<PolicyId>>,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_policy(change.db(), id).await?;
+        let (id, row) = find_wanted(change.db(), now, id.into()).await?;
         if let Some(since) = row.revoked_at {
             let since = format_time(from_db(since));
             return Err(StoreError::Conflict(format!(
@@ -234,10 +237,15 @@ impl Store {
     /// Deletes a grant. Sessions that depend on it end.
     ///
     /// # Errors
-    /// There is no such grant.
-    pub async fn remove_policy(&self, actor: &Actor, now: Timestamp, id: PolicyId) -> Result<(), StoreError> {
+    /// There is no such grant, or it is no longer in the state that was expected.
+    pub async fn remove_policy(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        id: impl Into<Wanted<PolicyId>>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        find_policy(change.db(), id).await?;
+        let (id, _) = find_wanted(change.db(), now, id.into()).await?;
         remove_policies_of(&mut change, actor, now, policy::Column::Id.eq(id.0)).await?;
         change.commit().await?;
         Ok(())
@@ -314,6 +322,20 @@ async fn edited_columns(
         columns = columns.with_target(db, target).await?;
     }
     Ok(columns)
+}
+
+/// The grant that is wanted, which must be in the state that is expected.
+async fn find_wanted(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+) -> Result<(PolicyId, policy::Model), StoreError> {
+    let id = wanted.what;
+    let row = find_policy(db, id).await?;
+    if wanted.expected.is_some() {
+        Tag::ensure(wanted.expected, &view_one(db, now, id).await?)?;
+    }
+    Ok((id, row))
 }
 
 async fn find_policy(db: &impl ConnectionTrait, id: PolicyId) -> Result<policy::Model, StoreError> {

@@ -6,7 +6,7 @@ use gatehouse_model::{
 };
 use gatehouse_policy::{PolicyRules, Schedule};
 
-use crate::Edit;
+use crate::{Edit, Tag};
 
 /// Who a grant is for, by name or id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,6 +80,8 @@ pub struct PolicyEdit {
     pub max_length: Edit<SpanSeconds>,
     /// Why, for people.
     pub reason: Edit<String>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// Which grants to list. Subject and target are those that the grant itself names.

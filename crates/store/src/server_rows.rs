@@ -10,8 +10,8 @@ use crate::chunks::in_chunks;
 use crate::entity::{server, server_service};
 use crate::groups::groups_of;
 use crate::instant::from_db;
-use crate::resolve::{stored, stored_opt};
-use crate::{GroupKind, Kind, LockState, StoreError};
+use crate::resolve::{find_server, stored, stored_opt};
+use crate::{GroupKind, Kind, LockState, StoreError, Tag, Wanted};
 use crate::{Server, Service};
 
 pub(crate) async fn write_services(
@@ -57,6 +57,29 @@ pub(crate) fn service(row: &server_service::Model) -> Result<Service, StoreError
         protocol: stored("a protocol", &row.protocol)?,
         port,
     })
+}
+
+/// The server that is wanted, which must be in the state that is expected.
+pub(crate) async fn find_wanted(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    server: Wanted<&str>,
+) -> Result<server::Model, StoreError> {
+    let row = find_server(db, server.what).await?;
+    ensure_unchanged(db, now, &row, server.expected).await?;
+    Ok(row)
+}
+
+pub(crate) async fn ensure_unchanged(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    row: &server::Model,
+    expected: Option<Tag>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(_) => Tag::ensure(expected, &view_one(db, now, row.clone()).await?),
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn view_one(

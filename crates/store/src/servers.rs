@@ -20,8 +20,8 @@ use crate::entity::{gate_key, policy, server, server_member, server_service};
 use crate::instant::to_db;
 use crate::policies::remove_policies_of;
 use crate::resolve::{contains_pattern, find_group, find_server, fold, free_text, stored, stored_opt};
-use crate::server_rows::{services_of, view_all, view_one, write_services};
-use crate::{Activity, Edit, GroupKind, LockState, Page, PageRequest, Store, StoreError};
+use crate::server_rows::{ensure_unchanged, find_wanted, services_of, view_all, view_one, write_services};
+use crate::{Activity, Edit, GroupKind, LockState, Page, PageRequest, Store, StoreError, Tag, Wanted};
 
 /// A server to be entered.
 #[derive(Clone, Debug)]
@@ -73,6 +73,10 @@ pub struct ServerEdit {
     pub description: Edit<String>,
     /// Whether it may be spoken to with outdated algorithms; `None`: as it was.
     pub legacy_algorithms: Option<LegacyAlgorithms>,
+    /// Switched on or off.
+    pub activity: Option<Activity>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// A server.
@@ -234,7 +238,8 @@ impl Store {
     /// Changes a server's entry.
     ///
     /// # Errors
-    /// There is no such server, the new name is taken, or nothing would be offered any more.
+    /// There is no such server, the new name is taken, nothing would be offered any more, or it is no longer in the
+    /// state that was expected.
     pub async fn edit_server(
         &self,
         actor: &Actor,
@@ -244,6 +249,7 @@ impl Store {
     ) -> Result<Server, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = find_server(change.db(), server).await?;
+        ensure_unchanged(change.db(), now, &before, edit.expected).await?;
         let name = edit.name.unwrap_or(stored("a name", &before.name)?);
         ensure_free(change.db(), &name, Some(before.id)).await?;
         let address = edit.address.unwrap_or(stored("an address", &before.address)?);
@@ -268,6 +274,10 @@ impl Store {
         if let Some(legacy) = edit.legacy_algorithms {
             after.legacy_algorithms = legacy.to_string();
         }
+        let activity = edit
+            .activity
+            .filter(|activity| activity.is_enabled() != before.active);
+        after.active = activity.map_or(before.active, Activity::is_enabled);
         after.search = search_text(&name, &address, after.description.as_deref());
         (after.folded, after.name, after.address) = (name.folded(), name.to_string(), address.to_string());
         change.record(
@@ -288,6 +298,9 @@ impl Store {
         );
         write_services(change.db(), before.id, &services).await?;
         let after = after.into_active_model().reset_all().update(change.db()).await?;
+        if let Some(activity) = activity {
+            change.record(Draft::new(switched(activity), actor, now).server(&after.name));
+        }
         let edited = view_one(change.db(), now, after).await?;
         change.commit().await?;
         Ok(edited)
@@ -296,24 +309,20 @@ impl Store {
     /// Switches a server on or off. One that is off is denied, to running sessions too.
     ///
     /// # Errors
-    /// There is no such server.
-    pub async fn set_server_activity(
+    /// There is no such server, or it is no longer in the state that was expected.
+    pub async fn set_server_activity<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
-        server: &str,
+        server: impl Into<Wanted<&'w str>>,
         activity: Activity,
     ) -> Result<Server, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let mut row = find_server(change.db(), server).await?.into_active_model();
+        let row = find_wanted(change.db(), now, server.into()).await?;
+        let mut row = row.into_active_model();
         row.active = Set(activity.is_enabled());
         let row = row.update(change.db()).await?;
-        let action = if activity.is_enabled() {
-            Action::ServerEnabled
-        } else {
-            Action::ServerDisabled
-        };
-        change.record(Draft::new(action, actor, now).server(&row.name));
+        change.record(Draft::new(switched(activity), actor, now).server(&row.name));
         let server = view_one(change.db(), now, row).await?;
         change.commit().await?;
         Ok(server)
@@ -323,10 +332,15 @@ impl Store {
     /// audit book stay.
     ///
     /// # Errors
-    /// There is no such server.
-    pub async fn remove_server(&self, actor: &Actor, now: Timestamp, server: &str) -> Result<(), StoreError> {
+    /// There is no such server, or it is no longer in the state that was expected.
+    pub async fn remove_server<'w>(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        server: impl Into<Wanted<&'w str>>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_server(change.db(), server).await?;
+        let row = find_wanted(change.db(), now, server.into()).await?;
         remove_policies_of(&mut change, actor, now, policy::Column::ServerId.eq(row.id)).await?;
         release_all(&mut change, actor, now, &row).await?;
         let event = Draft::new(Action::ServerRemoved, actor, now).server(&row.name);
@@ -339,6 +353,13 @@ impl Store {
         server::Entity::delete_by_id(row.id).exec(change.db()).await?;
         change.commit().await?;
         Ok(())
+    }
+}
+
+fn switched(activity: Activity) -> Action {
+    match activity {
+        Activity::Enabled => Action::ServerEnabled,
+        Activity::Disabled => Action::ServerDisabled,
     }
 }
 

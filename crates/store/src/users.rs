@@ -17,10 +17,10 @@ use crate::password::{check_password, hash_password};
 use crate::policies::remove_policies_of;
 use crate::resolve::{contains_pattern, find_group, find_user, free_text, stored};
 use crate::sources::insert_address;
-use crate::user_rows::{mail_address, search_text, view_all, view_one};
+use crate::user_rows::{ensure_unchanged, find_wanted, mail_address, search_text, view_all, view_one};
 use crate::{
-    Activity, Edit, GroupKind, Inside, LockState, NewAddress, Page, PageRequest, Store, StoreError,
-    UserAddress, UserKey,
+    Activity, Edit, GroupKind, Inside, LockState, NewAddress, Page, PageRequest, Store, StoreError, Tag,
+    UserAddress, UserKey, Wanted,
 };
 
 /// A person to be entered.
@@ -49,6 +49,10 @@ pub struct UserEdit {
     pub email: Edit<String>,
     /// A new role.
     pub role: Option<Role>,
+    /// Switched on or off.
+    pub activity: Option<Activity>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// A person.
@@ -207,7 +211,7 @@ impl Store {
     /// Changes a person's entry.
     ///
     /// # Errors
-    /// There is no such person, or the new name is taken.
+    /// There is no such person, the new name is taken, or it is no longer in the state that was expected.
     pub async fn edit_user(
         &self,
         actor: &Actor,
@@ -217,6 +221,7 @@ impl Store {
     ) -> Result<User, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = find_user(change.db(), who).await?;
+        ensure_unchanged(change.db(), now, &before, edit.expected).await?;
         let name = edit.name.unwrap_or(stored("a name", &before.name)?);
         ensure_free(change.db(), &name, Some(before.id)).await?;
         let full_name = free_text("full_name", edit.full_name.apply(before.full_name.clone()))?;
@@ -226,6 +231,10 @@ impl Store {
         after.search = search_text(&name, full_name.as_deref(), email.as_deref());
         (after.folded, after.name) = (name.folded(), name.to_string());
         (after.full_name, after.email, after.role) = (full_name, email, role.to_string());
+        let activity = edit
+            .activity
+            .filter(|activity| activity.is_enabled() != before.active);
+        after.active = activity.map_or(before.active, Activity::is_enabled);
         let mut event = Draft::new(Action::UserEdited, actor, now).user(&before.name);
         event = event.detail("name", changed(&before.name, &after.name));
         event = event.detail("role", changed(&before.role, &after.role));
@@ -233,6 +242,9 @@ impl Store {
         event = event.detail("full_name", changed(&before.full_name, &after.full_name));
         let after = after.into_active_model().reset_all().update(change.db()).await?;
         change.record(event);
+        if let Some(activity) = activity {
+            change.record(Draft::new(switched(activity), actor, now).user(&after.name));
+        }
         let edited = view_one(change.db(), now, after).await?;
         change.commit().await?;
         Ok(edited)
@@ -241,25 +253,20 @@ impl Store {
     /// Switches a person on or off. One who is off is denied, on running sessions too.
     ///
     /// # Errors
-    /// There is no such person.
-    pub async fn set_user_activity(
+    /// There is no such person, or it is no longer in the state that was expected.
+    pub async fn set_user_activity<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
-        who: &str,
+        who: impl Into<Wanted<&'w str>>,
         activity: Activity,
     ) -> Result<User, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_user(change.db(), who).await?;
-        let action = if activity.is_enabled() {
-            Action::UserEnabled
-        } else {
-            Action::UserDisabled
-        };
+        let row = find_wanted(change.db(), now, who.into()).await?;
         let mut row = row.into_active_model();
         row.active = Set(activity.is_enabled());
         let row = row.update(change.db()).await?;
-        change.record(Draft::new(action, actor, now).user(&row.name));
+        change.record(Draft::new(switched(activity), actor, now).user(&row.name));
         let user = view_one(change.db(), now, row).await?;
         change.commit().await?;
         Ok(user)
@@ -268,10 +275,15 @@ impl Store {
     /// Deletes a person with addresses, keys, memberships and grants. Sessions and the audit book stay.
     ///
     /// # Errors
-    /// There is no such person.
-    pub async fn remove_user(&self, actor: &Actor, now: Timestamp, who: &str) -> Result<(), StoreError> {
+    /// There is no such person, or it is no longer in the state that was expected.
+    pub async fn remove_user<'w>(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        who: impl Into<Wanted<&'w str>>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_user(change.db(), who).await?;
+        let row = find_wanted(change.db(), now, who.into()).await?;
         remove_policies_of(&mut change, actor, now, policy::Column::UserId.eq(row.id)).await?;
         let addresses = user_address::Entity::find()
             .select_only()
@@ -329,6 +341,13 @@ impl Store {
             Err(error) => return Err(error),
         };
         check_password(hash, password).await
+    }
+}
+
+fn switched(activity: Activity) -> Action {
+    match activity {
+        Activity::Enabled => Action::UserEnabled,
+        Activity::Disabled => Action::UserDisabled,
     }
 }
 

@@ -276,6 +276,7 @@ async fn edit(arguments: Change, context: &Context) -> Result<Answer, Failure> {
         os: arguments.os.map_or(Edit::Keep, Edit::Set),
         description: edited(arguments.description),
         legacy_algorithms: arguments.legacy_algorithms,
+        ..ServerEdit::default()
     };
     let server = context
         .store

@@ -221,6 +221,7 @@ async fn edit(arguments: Change, context: &Context) -> Result<Answer, Failure> {
         full_name: edited(arguments.full_name),
         email: edited(arguments.email),
         role: arguments.role,
+        ..UserEdit::default()
     };
     let user = context
         .store

@@ -30,3 +30,4 @@ mod recordings;
 mod secrets;
 mod servers;
 mod sessions;
+mod tags;
