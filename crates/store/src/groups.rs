@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{Name, Timestamp};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 use serde::Serialize;
 
@@ -15,10 +16,12 @@ use crate::diff::changed;
 use crate::entity::{group, policy};
 use crate::group_tree::{Tree, of_kind};
 use crate::instant::{from_db, to_db};
+use crate::keyset::{KeyOf, Keyset, count};
 use crate::members::{member_names, memberships};
 use crate::policies::remove_policies_of;
-use crate::resolve::{find_group, free_text, stored};
-use crate::{Edit, Kind, Page, PageRequest, Store, StoreError, Tag, Wanted};
+use crate::resolve::{contains_pattern, find_group, free_text, stored};
+use crate::sort::KeyValue;
+use crate::{Count, Edit, GroupSort, Kind, Page, PageRequest, Sort, Store, StoreError, Tag, Wanted};
 
 /// The id of a group that has none yet; no row has it.
 const NEW: i64 = 0;
@@ -76,6 +79,15 @@ pub struct Group {
     pub children: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Which groups to list.
+#[derive(Clone, Debug, Default)]
+pub struct GroupFilter {
+    /// Those whose name contains this, in any case.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: Sort<GroupSort>,
 }
 
 impl GroupKind {
@@ -156,15 +168,34 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or the cursor is none.
     pub async fn groups(&self, kind: GroupKind, page: &PageRequest) -> Result<Page<Group>, StoreError> {
+        self.groups_where(kind, &GroupFilter::default(), page).await
+    }
+
+    /// Lists the groups of a kind that a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the cursor is none.
+    pub async fn groups_where(
+        &self,
+        kind: GroupKind,
+        filter: &GroupFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Group>, StoreError> {
         let db = self.snapshot().await?;
         let tree = Tree::read(&db, kind).await?;
-        let mut query = of_kind(kind).order_by_asc(group::Column::Id);
-        if let Some(after) = page.after_number()? {
-            query = query.filter(group::Column::Id.gt(after));
-        }
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let groups = view_all(&db, kind, &tree, rows).await?;
-        Ok(Page::cut(groups, page.limit, |group| group.id.to_string()))
+        let rows = order(filter.sort).page(&db, wanted(kind, filter), page).await?;
+        Ok(Page {
+            items: view_all(&db, kind, &tree, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many groups of a kind a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn count_groups(&self, kind: GroupKind, filter: &GroupFilter) -> Result<Count, StoreError> {
+        count(self.connection(), wanted(kind, filter)).await
     }
 
     /// One group, by name or id.
@@ -258,6 +289,22 @@ impl Store {
         change.commit().await?;
         Ok(())
     }
+}
+
+fn wanted(kind: GroupKind, filter: &GroupFilter) -> Select<group::Entity> {
+    let named = |text: &String| Expr::col(group::Column::Folded).like(contains_pattern(text));
+    of_kind(kind).filter(Condition::all().add_option(filter.text.as_ref().map(named)))
+}
+
+fn order(sort: Sort<GroupSort>) -> Keyset<group::Model, i64> {
+    let key = match sort.key {
+        GroupSort::CreatedAt => None,
+        GroupSort::Name => Some(KeyOf::text(
+            Expr::col(group::Column::Folded),
+            |row: &group::Model| KeyValue::Text(row.folded.clone()),
+        )),
+    };
+    Keyset::new(sort, key, Expr::col(group::Column::Id), |row| row.id)
 }
 
 async fn ensure_unchanged(

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{Timestamp, format_time};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ExprTrait, IntoActiveModel};
 use serde::Serialize;
 
 use crate::change::Scope;
@@ -130,6 +130,18 @@ impl Store {
         change.record(event);
         change.commit().await?;
         Ok(())
+    }
+}
+
+/// Rows with a lock in force, or those without.
+pub(crate) fn lock_in_force<C: ColumnTrait>(locked: C, until: C, now: Timestamp, wanted: bool) -> Condition {
+    let now = to_db(now);
+    if wanted {
+        Condition::all()
+            .add(locked.eq(true))
+            .add(until.is_null().or(until.gt(now)))
+    } else {
+        Condition::any().add(locked.eq(false)).add(until.lte(now))
     }
 }
 

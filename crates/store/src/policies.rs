@@ -5,19 +5,21 @@ use gatehouse_model::{PolicyId, SpanSeconds, Timestamp, format_time};
 use gatehouse_policy::PolicyRules;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder,
 };
 
 use crate::change::{Change, Scope};
 use crate::entity::{policy, policy_term};
 use crate::instant::{from_db, to_db};
+use crate::keyset::count;
+use crate::policy_find::{order, wanted};
 use crate::policy_rows::{Columns, insert_terms, row_of, rules_of, terms_of};
 use crate::policy_view::{view_all, view_one};
-use crate::resolve::{find_group, find_server, find_user, free_text};
+use crate::resolve::free_text;
 use crate::{
-    GroupKind, Kind, NewPolicy, Page, PageRequest, Past, Policy, PolicyEdit, PolicyFilter, Store, StoreError,
-    Tag, Wanted,
+    Count, Kind, NewPolicy, Page, PageRequest, Policy, PolicyEdit, PolicyFilter, Store, StoreError, Tag,
+    Wanted,
 };
 
 impl Store {
@@ -65,9 +67,8 @@ impl Store {
         let reason = free_text("reason", edit.reason.clone().apply(row.reason.clone()))?;
         let rules = edit.apply(before.rules.clone());
         ensure_sound(&rules)?;
-        let mut after = row_of(&columns, &rules);
+        let mut after = row_of(&columns, &rules, reason);
         after.id = Set(id.0);
-        after.reason = Set(reason);
         after.update(change.db()).await?;
         policy_term::Entity::delete_many()
             .filter(policy_term::Column::PolicyId.eq(id.0))
@@ -117,7 +118,7 @@ impl Store {
         Ok(cloned)
     }
 
-    /// Lists grants, in the order in which they were made.
+    /// Lists grants, in the order in which they were made unless another is asked for.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or a name in the filter is not known.
@@ -128,36 +129,25 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Policy>, StoreError> {
         let db = self.snapshot().await?;
-        let mut condition = Condition::all();
-        if let Some(user) = &filter.user {
-            condition = condition.add(policy::Column::UserId.eq(find_user(&db, user).await?.id));
-        }
-        if let Some(group) = &filter.group {
-            let group = find_group(&db, GroupKind::User, group).await?;
-            condition = condition.add(policy::Column::UserGroupId.eq(group.id));
-        }
-        if let Some(server) = &filter.server {
-            condition = condition.add(policy::Column::ServerId.eq(find_server(&db, server).await?.id));
-        }
-        if let Some(group) = &filter.server_group {
-            let group = find_group(&db, GroupKind::Server, group).await?;
-            condition = condition.add(policy::Column::ServerGroupId.eq(group.id));
-        }
-        if filter.past == Past::Omit {
-            let endless = policy::Column::EndAt.is_null();
-            condition = condition.add(policy::Column::RevokedAt.is_null()).add(
-                Condition::any()
-                    .add(endless)
-                    .add(policy::Column::EndAt.gt(to_db(now))),
-            );
-        }
-        condition = condition.add_option(page.after_number()?.map(|after| policy::Column::Id.gt(after)));
-        let query = policy::Entity::find()
-            .filter(condition)
-            .order_by_asc(policy::Column::Id);
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let policies = view_all(&db, now, rows).await?;
-        Ok(Page::cut(policies, page.limit, |policy| policy.id.to_string()))
+        let query = policy::Entity::find().filter(wanted(&db, now, filter).await?);
+        let rows = order(filter.sort).page(&db, query, page).await?;
+        Ok(Page {
+            items: view_all(&db, now, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many grants a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a name in the filter is not known.
+    pub async fn count_policies(&self, now: Timestamp, filter: &PolicyFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        count(
+            &db,
+            policy::Entity::find().filter(wanted(&db, now, filter).await?),
+        )
+        .await
     }
 
     /// One grant.
@@ -286,8 +276,7 @@ async fn insert(
     reason: Option<String>,
 ) -> Result<PolicyId, StoreError> {
     ensure_sound(rules)?;
-    let mut row = row_of(columns, rules);
-    row.reason = Set(free_text("reason", reason)?);
+    let mut row = row_of(columns, rules, free_text("reason", reason)?);
     row.created_at = Set(to_db(now));
     row.created_by = Set(actor.name().to_owned());
     let row = row.insert(change.db()).await?;

@@ -6,7 +6,7 @@ use gatehouse_model::{
 };
 use gatehouse_policy::{PolicyRules, Schedule};
 
-use crate::{Edit, Tag};
+use crate::{Edit, PolicySort, PolicyState, Sort, Tag};
 
 /// Who a grant is for, by name or id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,6 +95,14 @@ pub struct PolicyFilter {
     pub server: Option<String>,
     /// Those for this group of servers.
     pub server_group: Option<String>,
+    /// Those for this protocol, and those for every protocol.
+    pub protocol: Option<Protocol>,
+    /// Those whose reason, or whose person, group or server, contains this, in any case.
+    pub text: Option<String>,
+    /// Those in this state, whatever `past` says.
+    pub state: Option<PolicyState>,
+    /// In which order.
+    pub sort: Sort<PolicySort>,
     /// Whether those that have ended or were revoked are listed too.
     pub past: Past,
 }

@@ -122,3 +122,28 @@ pub(crate) async fn view_all(
         })
         .collect()
 }
+
+pub(crate) fn ensure_offer(services: &HashMap<Protocol, u16>) -> Result<(), StoreError> {
+    if services.is_empty() {
+        return Err(StoreError::invalid(
+            "services",
+            "a server has to offer at least one protocol; say --ssh or --rdp",
+        ));
+    }
+    match services.iter().find(|(_, port)| **port == 0) {
+        Some((protocol, _)) => Err(StoreError::invalid(
+            "services",
+            format!("0 is not a port for {protocol}; give one from 1 to 65535"),
+        )),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn service_words(services: &HashMap<Protocol, u16>) -> Vec<String> {
+    let mut words: Vec<_> = services
+        .iter()
+        .map(|(protocol, port)| format!("{protocol}:{port}"))
+        .collect();
+    words.sort();
+    words
+}

@@ -6,22 +6,28 @@ use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{
     LegacyAlgorithms, Name, Protocol, ProxyAddr, ServerId, ServerOs, TargetHost, Timestamp,
 };
-use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter,
 };
 use serde::Serialize;
 
 use crate::allocations::{give_first, release_all};
 use crate::change::Scope;
 use crate::diff::changed;
-use crate::entity::{gate_key, policy, server, server_member, server_service};
+use crate::entity::{gate_key, policy, server};
 use crate::instant::to_db;
+use crate::keyset::count;
 use crate::policies::remove_policies_of;
-use crate::resolve::{contains_pattern, find_group, find_server, fold, free_text, stored, stored_opt};
-use crate::server_rows::{ensure_unchanged, find_wanted, services_of, view_all, view_one, write_services};
-use crate::{Activity, Edit, GroupKind, LockState, Page, PageRequest, Store, StoreError, Tag, Wanted};
+use crate::resolve::{find_server, fold, free_text, stored, stored_opt};
+use crate::server_find::{order, wanted};
+use crate::server_rows::{
+    ensure_offer, ensure_unchanged, find_wanted, service_words, services_of, view_all, view_one,
+    write_services,
+};
+use crate::{
+    Activity, Count, Edit, LockState, Page, PageRequest, ServerSort, Sort, Store, StoreError, Tag, Wanted,
+};
 
 /// A server to be entered.
 #[derive(Clone, Debug)]
@@ -137,6 +143,12 @@ pub struct ServerFilter {
     pub active: Option<bool>,
     /// Those that offer this protocol.
     pub protocol: Option<Protocol>,
+    /// Those that run this.
+    pub os: Option<ServerOs>,
+    /// Those with a lock in force, or those without.
+    pub locked: Option<bool>,
+    /// In which order.
+    pub sort: Sort<ServerSort>,
 }
 
 impl Store {
@@ -184,7 +196,7 @@ impl Store {
         Ok(added)
     }
 
-    /// Lists servers, in the order in which they were entered.
+    /// Lists servers, in the order in which they were entered unless another is asked for.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or the group is not known.
@@ -195,34 +207,25 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Server>, StoreError> {
         let db = self.snapshot().await?;
-        let mut query = server::Entity::find().order_by_asc(server::Column::Id);
-        if let Some(text) = &filter.text {
-            query = query.filter(Expr::col(server::Column::Search).like(contains_pattern(text)));
-        }
-        if let Some(group) = &filter.group {
-            let group = find_group(&db, GroupKind::Server, group).await?;
-            let members = server_member::Entity::find()
-                .select_only()
-                .column(server_member::Column::ServerId)
-                .filter(server_member::Column::GroupId.eq(group.id));
-            query = query.filter(server::Column::Id.in_subquery(members.into_query()));
-        }
-        if let Some(active) = filter.active {
-            query = query.filter(server::Column::Active.eq(active));
-        }
-        if let Some(protocol) = filter.protocol {
-            let offering = server_service::Entity::find()
-                .select_only()
-                .column(server_service::Column::ServerId)
-                .filter(server_service::Column::Protocol.eq(protocol.as_str()));
-            query = query.filter(server::Column::Id.in_subquery(offering.into_query()));
-        }
-        if let Some(after) = page.after_number()? {
-            query = query.filter(server::Column::Id.gt(after));
-        }
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let servers = view_all(&db, now, rows).await?;
-        Ok(Page::cut(servers, page.limit, |server| server.id.to_string()))
+        let query = server::Entity::find().filter(wanted(&db, now, filter).await?);
+        let rows = order(filter.sort).page(&db, query, page).await?;
+        Ok(Page {
+            items: view_all(&db, now, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many servers a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the group is not known.
+    pub async fn count_servers(&self, now: Timestamp, filter: &ServerFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        count(
+            &db,
+            server::Entity::find().filter(wanted(&db, now, filter).await?),
+        )
+        .await
     }
 
     /// One server, by name or id.
@@ -377,22 +380,6 @@ async fn ensure_free(db: &impl ConnectionTrait, name: &Name, own: Option<i64>) -
     }
 }
 
-fn ensure_offer(services: &HashMap<Protocol, u16>) -> Result<(), StoreError> {
-    if services.is_empty() {
-        return Err(StoreError::invalid(
-            "services",
-            "a server has to offer at least one protocol; say --ssh or --rdp",
-        ));
-    }
-    match services.iter().find(|(_, port)| **port == 0) {
-        Some((protocol, _)) => Err(StoreError::invalid(
-            "services",
-            format!("0 is not a port for {protocol}; give one from 1 to 65535"),
-        )),
-        None => Ok(()),
-    }
-}
-
 fn search_text(name: &Name, address: &TargetHost, description: Option<&str>) -> String {
     fold(
         &[
@@ -402,13 +389,4 @@ fn search_text(name: &Name, address: &TargetHost, description: Option<&str>) -> 
         ]
         .join("\n"),
     )
-}
-
-fn service_words(services: &HashMap<Protocol, u16>) -> Vec<String> {
-    let mut words: Vec<_> = services
-        .iter()
-        .map(|(protocol, port)| format!("{protocol}:{port}"))
-        .collect();
-    words.sort();
-    words
 }

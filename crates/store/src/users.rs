@@ -2,25 +2,26 @@
 
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{AddressRange, Name, Role, Secret, Timestamp, UserId};
-use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
 };
 use serde::Serialize;
 
 use crate::change::Scope;
 use crate::diff::changed;
-use crate::entity::{policy, user, user_address, user_member};
+use crate::entity::{policy, user, user_address};
 use crate::instant::to_db;
+use crate::keyset::count;
 use crate::password::{check_password, hash_password};
 use crate::policies::remove_policies_of;
-use crate::resolve::{contains_pattern, find_group, find_user, free_text, stored};
+use crate::resolve::{find_user, free_text, stored};
 use crate::sources::insert_address;
+use crate::user_find::{order, wanted};
 use crate::user_rows::{ensure_unchanged, find_wanted, mail_address, search_text, view_all, view_one};
 use crate::{
-    Activity, Edit, GroupKind, Inside, LockState, NewAddress, Page, PageRequest, Store, StoreError, Tag,
-    UserAddress, UserKey, Wanted,
+    Activity, Count, Edit, Inside, LockState, NewAddress, Page, PageRequest, Sort, Store, StoreError, Tag,
+    UserAddress, UserKey, UserSort, Wanted,
 };
 
 /// A person to be entered.
@@ -93,6 +94,10 @@ pub struct UserFilter {
     pub active: Option<bool>,
     /// Those with this role.
     pub role: Option<Role>,
+    /// Those with a lock in force, or those without.
+    pub locked: Option<bool>,
+    /// In which order.
+    pub sort: Sort<UserSort>,
 }
 
 /// What a typed password is worth.
@@ -161,7 +166,7 @@ impl Store {
         Ok(added)
     }
 
-    /// Lists people, in the order in which they were entered.
+    /// Lists people, in the order in which they were entered unless another is asked for.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or the group is not known.
@@ -172,30 +177,21 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<User>, StoreError> {
         let db = self.snapshot().await?;
-        let mut query = user::Entity::find().order_by_asc(user::Column::Id);
-        if let Some(text) = &filter.text {
-            query = query.filter(Expr::col(user::Column::Search).like(contains_pattern(text)));
-        }
-        if let Some(group) = &filter.group {
-            let group = find_group(&db, GroupKind::User, group).await?;
-            let members = user_member::Entity::find()
-                .select_only()
-                .column(user_member::Column::UserId)
-                .filter(user_member::Column::GroupId.eq(group.id));
-            query = query.filter(user::Column::Id.in_subquery(members.into_query()));
-        }
-        if let Some(active) = filter.active {
-            query = query.filter(user::Column::Active.eq(active));
-        }
-        if let Some(role) = filter.role {
-            query = query.filter(user::Column::Role.eq(role.as_str()));
-        }
-        if let Some(after) = page.after_number()? {
-            query = query.filter(user::Column::Id.gt(after));
-        }
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let users = view_all(&db, now, rows).await?;
-        Ok(Page::cut(users, page.limit, |user| user.id.to_string()))
+        let query = user::Entity::find().filter(wanted(&db, now, filter).await?);
+        let rows = order(filter.sort).page(&db, query, page).await?;
+        Ok(Page {
+            items: view_all(&db, now, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many people a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the group is not known.
+    pub async fn count_users(&self, now: Timestamp, filter: &UserFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        count(&db, user::Entity::find().filter(wanted(&db, now, filter).await?)).await
     }
 
     /// One person, by name or id.

@@ -236,6 +236,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         group: arguments.group,
         active: arguments.inactive.then_some(false),
         protocol: arguments.protocol,
+        ..ServerFilter::default()
     };
     let servers = context
         .store

@@ -169,6 +169,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         group: arguments.group,
         active: arguments.inactive.then_some(false),
         role: arguments.role,
+        ..UserFilter::default()
     };
     let users = context
         .store

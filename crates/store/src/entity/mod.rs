@@ -29,6 +29,7 @@ pub(crate) mod server;
 pub(crate) mod server_member;
 pub(crate) mod server_service;
 pub(crate) mod session;
+pub(crate) mod session_policy;
 pub(crate) mod transfer;
 pub(crate) mod user;
 pub(crate) mod user_address;
