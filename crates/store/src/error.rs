@@ -111,6 +111,9 @@ pub enum StoreError {
         /// What is wrong and what to do.
         sentence: String,
     },
+    /// The change was meant for another state of the thing.
+    #[error("somebody else changed it meanwhile; look again and repeat the change")]
+    Changed,
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),

@@ -61,6 +61,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
     let filter = AlertFilter {
         kind: arguments.kind,
         since: arguments.since.map(|since| since.instant(context.now)),
+        ..AlertFilter::default()
     };
     let page = match arguments.limit {
         0 => PageRequest::all(),

@@ -246,6 +246,7 @@ impl Terms {
                 self.reason.clone().filter(|text| !text.is_empty()),
                 cleared(Clearable::Reason) || empty_reason,
             ),
+            ..PolicyEdit::default()
         })
     }
 }

@@ -182,6 +182,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         group: arguments.group,
         active: arguments.inactive.then_some(false),
         role: arguments.role,
+        ..UserFilter::default()
     };
     let users = context
         .store
@@ -234,6 +235,7 @@ async fn edit(arguments: Change, context: &Context) -> Result<Answer, Failure> {
         full_name: edited(arguments.full_name),
         email: edited(arguments.email),
         role: arguments.role,
+        ..UserEdit::default()
     };
     let user = context
         .store

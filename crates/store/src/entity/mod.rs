@@ -35,6 +35,7 @@ pub(crate) mod server;
 pub(crate) mod server_member;
 pub(crate) mod server_service;
 pub(crate) mod session;
+pub(crate) mod session_policy;
 pub(crate) mod setup_link;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_failure;

@@ -13,8 +13,10 @@ mod m20260410_000001_forward_captures;
 mod m20260501_000001_sign_in;
 mod m20260601_000001_ceremonies;
 
+mod m20260501_000001_lists;
+
 /// The form that this program writes: the number of its steps.
-pub(crate) const SCHEMA: i32 = 10;
+pub(crate) const SCHEMA: i32 = 11;
 
 pub(crate) struct Migrator;
 
@@ -31,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260410_000001_forward_captures::Migration),
             Box::new(m20260501_000001_sign_in::Migration),
             Box::new(m20260601_000001_ceremonies::Migration),
+            Box::new(m20260501_000001_lists::Migration),
         ]
     }
 }

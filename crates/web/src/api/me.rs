@@ -57,10 +57,10 @@ async fn edit_me(
     Body(change): Body<OwnEdit>,
 ) -> Result<Tagged<User>, Problem> {
     let id = caller.person()?.id.to_string();
-    expected.check(&site.store().user(caller.now, &id).await?)?;
     let edits = UserEdit {
         full_name: change.full_name,
         email: change.email,
+        expected: expected.tag(),
         ..UserEdit::default()
     };
     let edited = site
