@@ -44,6 +44,12 @@ pub enum Kind {
     Forward,
     /// A node.
     Node,
+    /// A request for access.
+    Request,
+    /// An approver of a group of servers.
+    Approver,
+    /// A rule by which requests are approved by themselves.
+    ApprovalRule,
 }
 
 impl fmt::Display for Kind {
@@ -67,6 +73,9 @@ impl fmt::Display for Kind {
             Self::Session => "session",
             Self::Forward => "forward",
             Self::Node => "node",
+            Self::Request => "request",
+            Self::Approver => "approver",
+            Self::ApprovalRule => "approval rule",
         })
     }
 }
@@ -88,6 +97,9 @@ pub enum StoreError {
     /// It contradicts what is there already.
     #[error("{0}")]
     Conflict(String),
+    /// This person may not do it.
+    #[error("{0}")]
+    Forbidden(String),
     /// It cannot go because something else needs it.
     #[error("{0}")]
     InUse(String),

@@ -3,13 +3,14 @@
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
 use gatehouse_faults::point;
 use gatehouse_model::{EndReason, PolicyId, SessionId, SessionState, Timestamp, format_time};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
     IntoActiveModel, QueryFilter, QuerySelect,
 };
 
 use crate::change::Scope;
-use crate::entity::{forward, kill_request, session};
+use crate::entity::{forward, kill_request, session, session_policy};
 use crate::instant::{from_db, to_db};
 use crate::resolve::{fold, outside_text};
 use crate::{
@@ -62,6 +63,7 @@ impl Store {
         session::Entity::insert(row)
             .exec_without_returning(change.db())
             .await?;
+        list_policies(change.db(), new.id, &new.policies).await?;
         point!("store.row-opening-uncommitted");
         change.commit().await?;
         Ok(())
@@ -117,18 +119,23 @@ impl Store {
         if let Some(agent) = update.agent {
             row.agent_used = Set(agent == AgentUse::Used);
         }
-        if let Some((policies, until)) = update.terms {
-            row.policies = Set(policies_text(&policies));
+        let mut policies = Vec::new();
+        if let Some((allowing, until)) = update.terms {
+            row.policies = Set(policies_text(&allowing));
+            policies = allowing;
             row.allowed_until = Set(until.map(to_db));
         }
         if !row.is_changed() {
             return Ok(());
         }
-        session::Entity::update_many()
+        let updated = session::Entity::update_many()
             .set(row)
             .filter(open_row(id))
             .exec(change.db())
             .await?;
+        if updated.rows_affected > 0 {
+            list_policies(change.db(), id, &policies).await?;
+        }
         change.commit().await?;
         Ok(())
     }
@@ -328,6 +335,30 @@ pub(crate) fn anchored(event: Draft, anchor: Option<&RecordingAnchor>) -> Draft 
             "manifest_key",
             anchor.and_then(|anchor| anchor.signed_by.as_deref()),
         )
+}
+
+/// Adds to the grants that allowed a session; those that did before stay.
+async fn list_policies(
+    db: &impl ConnectionTrait,
+    session: SessionId,
+    policies: &[PolicyId],
+) -> Result<(), StoreError> {
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let rows = policies.iter().map(|policy| session_policy::ActiveModel {
+        policy_id: Set(policy.0),
+        session_id: Set(session.0),
+    });
+    let key = [
+        session_policy::Column::PolicyId,
+        session_policy::Column::SessionId,
+    ];
+    session_policy::Entity::insert_many(rows)
+        .on_conflict(OnConflict::columns(key).do_nothing().to_owned())
+        .exec_without_returning(db)
+        .await?;
+    Ok(())
 }
 
 fn policies_text(policies: &[PolicyId]) -> String {

@@ -1,0 +1,17 @@
+//! Which grants allowed which sessions, now or before.
+
+use super::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "session_policies")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub policy_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub session_id: Uuid,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

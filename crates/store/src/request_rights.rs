@@ -1,0 +1,205 @@
+//! Who may see and decide requests.
+//!
+//! INVARIANT **four-eyes**: a request is decided by an approver of a group that its server is in, directly or below,
+//! by an operator or by an administrator, who are in use and not locked; never by the person who asked, by whatever
+//! way. The check lies within the transaction of the decision.
+//!
+//! INVARIANT **nothing of another's**: for a person who may neither see nor decide it, a request is not there.
+
+use gatehouse_audit::Actor;
+use gatehouse_model::{RequestId, Role, Timestamp};
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+
+use crate::entity::{request, server_member, user};
+use crate::resolve::find_user;
+use crate::standing::{acting_role, approver_of, groups_around};
+use crate::{GroupKind, Kind, StoreError};
+
+/// Who decides.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decider {
+    /// A person, by name or id.
+    User(String),
+    /// Somebody at the command line, who names nobody.
+    CommandLine(FourEyes),
+}
+
+/// Whether whoever decides at the command line has to be named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FourEyes {
+    /// Who may administer may decide.
+    #[default]
+    Off,
+    /// A person has to be named, who is held to the rules for all.
+    On,
+}
+
+/// Who reads.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reader {
+    /// A person, by name or id: all with the role auditor or a higher one, else what is their own and what they may
+    /// decide.
+    User(String),
+    /// Somebody at the command line: all.
+    CommandLine,
+}
+
+/// Makes sure that the decider may decide a request, and answers the name to be kept.
+pub(crate) async fn ensure_may_decide(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    now: Timestamp,
+    decider: &Decider,
+    row: &request::Model,
+) -> Result<String, StoreError> {
+    let Some(person) = deciding_person(db, decider).await? else {
+        return Ok(actor.name().to_owned());
+    };
+    if person.id == row.user_id {
+        return Err(StoreError::Forbidden(format!(
+            "request #{} is {}'s own; somebody else has to decide it",
+            row.id, person.name
+        )));
+    }
+    if may_decide(db, now, &person, row).await? {
+        return Ok(person.name);
+    }
+    if sees_all(acting_role(&person, now)?) {
+        return Err(StoreError::Forbidden(format!(
+            "{} may not decide request #{}; ask an approver of its server, an operator or an administrator",
+            person.name, row.id
+        )));
+    }
+    Err(absent(row.id))
+}
+
+/// Makes sure that the decider is an operator or an administrator, and not the person who asked.
+pub(crate) async fn ensure_may_review(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    now: Timestamp,
+    decider: &Decider,
+    row: &request::Model,
+) -> Result<String, StoreError> {
+    let Some(person) = deciding_person(db, decider).await? else {
+        return Ok(actor.name().to_owned());
+    };
+    if person.id == row.user_id {
+        return Err(StoreError::Forbidden(format!(
+            "request #{} is {}'s own; somebody else has to review it",
+            row.id, person.name
+        )));
+    }
+    if acting_role(&person, now)?.is_some_and(|role| role >= Role::Operator) {
+        return Ok(person.name);
+    }
+    Err(StoreError::Forbidden(format!(
+        "{} may not review; ask an operator or an administrator",
+        person.name
+    )))
+}
+
+async fn deciding_person(
+    db: &impl ConnectionTrait,
+    decider: &Decider,
+) -> Result<Option<user::Model>, StoreError> {
+    match decider {
+        Decider::User(who) => find_user(db, who).await.map(Some),
+        Decider::CommandLine(FourEyes::Off) => Ok(None),
+        Decider::CommandLine(FourEyes::On) => Err(StoreError::Forbidden(
+            "requests are decided by two people here (requests.four_eyes); say who decides with --as USER"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Whether a person may decide a request that waits.
+pub(crate) async fn may_decide(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    person: &user::Model,
+    row: &request::Model,
+) -> Result<bool, StoreError> {
+    let Some(role) = acting_role(person, now)? else {
+        return Ok(false);
+    };
+    if person.id == row.user_id {
+        return Ok(false);
+    }
+    if role >= Role::Operator {
+        return Ok(true);
+    }
+    let Some(server) = row.server_id else {
+        return Ok(false);
+    };
+    let groups = approver_of(db, person.id).await?;
+    let around = groups_around(db, GroupKind::Server, server).await?;
+    Ok(around.iter().any(|group| groups.contains(group)))
+}
+
+/// Whether a request is there for a reader.
+pub(crate) async fn may_see(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    person: &user::Model,
+    row: &request::Model,
+) -> Result<bool, StoreError> {
+    let role = acting_role(person, now)?;
+    Ok(row.user_id == person.id || sees_all(role) || may_decide(db, now, person, row).await?)
+}
+
+/// What a reader sees of all requests.
+pub(crate) async fn visible_to(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    reader: &Reader,
+) -> Result<Condition, StoreError> {
+    let Reader::User(who) = reader else {
+        return Ok(Condition::all());
+    };
+    let person = find_user(db, who).await?;
+    let role = acting_role(&person, now)?;
+    if sees_all(role) {
+        return Ok(Condition::all());
+    }
+    let own = Condition::any().add(request::Column::UserId.eq(person.id));
+    if role.is_none() {
+        return Ok(own);
+    }
+    Ok(own.add(at_servers_in(approver_of(db, person.id).await?)))
+}
+
+/// What a person may decide, whatever state it is in.
+pub(crate) async fn decided_by(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    who: &str,
+) -> Result<Condition, StoreError> {
+    let person = find_user(db, who).await?;
+    let others = Condition::all().add(request::Column::UserId.ne(person.id));
+    Ok(match acting_role(&person, now)? {
+        None => others.add(Expr::val(false)),
+        Some(role) if role >= Role::Operator => others,
+        Some(_) => others.add(at_servers_in(approver_of(db, person.id).await?)),
+    })
+}
+
+/// Requests for servers in these groups; a group holds the servers of those below it by being listed with them.
+fn at_servers_in(groups: Vec<i64>) -> SimpleExpr {
+    let servers = server_member::Entity::find()
+        .select_only()
+        .column(server_member::Column::ServerId)
+        .filter(server_member::Column::GroupId.is_in(groups))
+        .into_query();
+    request::Column::ServerId.in_subquery(servers)
+}
+
+fn sees_all(role: Option<Role>) -> bool {
+    role.is_some_and(|role| role >= Role::Auditor)
+}
+
+/// The error for a request that is not there.
+pub(crate) fn absent(id: i64) -> StoreError {
+    StoreError::absent(Kind::Request, RequestId(id))
+}
