@@ -56,6 +56,7 @@ mod locks;
 mod members;
 mod migration;
 mod nodes;
+mod notices;
 mod open;
 mod page;
 mod password;

@@ -22,7 +22,7 @@ pub(crate) async fn groups_around(
 }
 
 /// These groups and all below them, sorted.
-async fn groups_within(
+pub(crate) async fn groups_within(
     db: &impl ConnectionTrait,
     kind: GroupKind,
     roots: &[i64],

@@ -24,6 +24,7 @@ mod forwards;
 mod groups;
 mod host_keys;
 mod long_history;
+mod notices;
 mod opening;
 mod people;
 mod policies;
