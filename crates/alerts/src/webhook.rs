@@ -307,6 +307,17 @@ mod tests {
         outcome
     }
 
+    #[test]
+    fn without_a_secret_nothing_is_signed() {
+        let address = WebhookAddress::parse("http://127.0.0.1:1/T0/x").unwrap();
+        let now = Timestamp::from_second(1_769_871_600).unwrap();
+        for (secret, signed) in [(None, false), (Some(secret()), true)] {
+            let webhook = Webhook::new(address.clone(), secret, None, Duration::from_secs(1)).unwrap();
+            let request = webhook.request(7, b"{}".to_vec(), now).unwrap();
+            assert_eq!(request.headers().contains_key("Gatehouse-Signature"), signed);
+        }
+    }
+
     #[tokio::test]
     async fn answers_of_all_kinds_are_understood_and_bounded() {
         assert_eq!(answered(b"HTTP/1.1 204 No Content\r\n\r\n").await, Ok(()));

@@ -1,6 +1,7 @@
 //! Finding requests.
 
 use gatehouse_model::{PolicyId, RequestId, RequestKind, RequestState, Timestamp};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, QueryTrait,
@@ -12,7 +13,7 @@ use crate::entity::{policy, request, session, session_policy};
 use crate::instant::to_db;
 use crate::policy_view;
 use crate::request_address::overlaps;
-use crate::request_rights::{Reader, absent, decided_by, may_decide, may_see, visible_to};
+use crate::request_rights::{Reader, absent, decided_by, may_decide, may_see, sees_names, visible_to};
 use crate::request_view::view;
 use crate::requests::find;
 use crate::resolve::{find_server, find_user, fold};
@@ -186,16 +187,22 @@ async fn condition(
         .add_option(filter.state.map(|state| in_state(state, now)))
         .add_option(filter.kind.map(|kind| request::Column::Kind.eq(kind.as_str())))
         .add_option(filter.unreviewed.then(unreviewed));
+    // Whose names there are is nothing for everybody: to them an unknown one has no requests.
+    let names = sees_names(db, now, reader).await?;
+    let hidden = |found: Result<Condition, StoreError>| match found {
+        Err(StoreError::NotFound { .. }) if !names => Ok(Condition::all().add(Expr::val(false))),
+        found => found,
+    };
     if let Some(user) = &filter.user {
-        condition = condition.add(of_user(db, user).await?);
+        condition = condition.add(hidden(of_user(db, user).await)?);
     }
     if let Some(server) = &filter.server {
-        condition = condition.add(for_server(db, server).await?);
+        condition = condition.add(hidden(for_server(db, server).await)?);
     }
     if let Some(person) = &filter.to_decide {
         condition = condition
             .add(in_state(RequestState::Pending, now))
-            .add(decided_by(db, now, person).await?);
+            .add(hidden(decided_by(db, now, person).await)?);
     }
     Ok(condition)
 }

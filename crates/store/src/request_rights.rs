@@ -149,6 +149,18 @@ pub(crate) async fn may_see(
     Ok(row.user_id == person.id || sees_all(role) || may_decide(db, now, person, row).await?)
 }
 
+/// Whether a reader may learn whose names there are.
+pub(crate) async fn sees_names(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    reader: &Reader,
+) -> Result<bool, StoreError> {
+    match reader {
+        Reader::CommandLine => Ok(true),
+        Reader::User(who) => Ok(sees_all(acting_role(&find_user(db, who).await?, now)?)),
+    }
+}
+
 /// What a reader sees of all requests.
 pub(crate) async fn visible_to(
     db: &impl ConnectionTrait,

@@ -5,7 +5,8 @@
 //! the same time; changes of requests come one after the other ([`REQUEST_LOCK`]). The grant that an approval makes
 //! is written in the transaction of the approval.
 //!
-//! INVARIANT **bounded**: a person has at most [`RequestLimits::max_open`] requests waiting, and what waits ends
+//! INVARIANT **bounded**: a person has at most [`RequestLimits::max_open`] requests waiting, makes at most
+//! [`ASKED_PER_HOUR`] times as many in an hour (each is told to people), and what waits ends
 //! ([`RequestLimits::expire_after`]).
 //!
 //! What is over (its time has passed) counts as expired from that moment on; [`Store::expire_requests`] writes it
@@ -13,6 +14,7 @@
 
 use gatehouse_audit::{Action, Actor};
 use gatehouse_model::{RequestId, RequestKind, RequestState, Timestamp};
+use jiff::SignedDuration;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -32,6 +34,8 @@ use crate::{AccessRequest, Asked, AutoApproval, NewRequest, RequestLimits, Store
 
 /// Logins that one request may name.
 const LOGINS_MAX: usize = 20;
+/// How many times the number that may wait can be made in an hour.
+const ASKED_PER_HOUR: u64 = 3;
 /// Requests that are written down as expired in one transaction.
 const EXPIRED_AT_ONCE: u64 = 1_000;
 
@@ -316,6 +320,20 @@ async fn ensure_not_too_many(
     if open >= limits.max_open {
         return Err(StoreError::Conflict(format!(
             "{} has {open} requests waiting, which is as many as can be; wait for a decision, or withdraw one",
+            wanted.user_name
+        )));
+    }
+    let an_hour_ago = now
+        .checked_sub(SignedDuration::from_hours(1))
+        .unwrap_or(Timestamp::MIN);
+    let lately = request::Entity::find()
+        .filter(request::Column::UserId.eq(wanted.user_id))
+        .filter(request::Column::CreatedAt.gt(to_db(an_hour_ago)))
+        .count(db)
+        .await?;
+    if lately >= limits.max_open.saturating_mul(ASKED_PER_HOUR) {
+        return Err(StoreError::Conflict(format!(
+            "{} has asked {lately} times within an hour, which is as often as can be; ask again later",
             wanted.user_name
         )));
     }

@@ -17,6 +17,7 @@ on_both!(
     access_is_opened_alarmed_and_reviewed,
     what_is_not_reviewed_is_told_of_once_more,
     the_sessions_that_followed_are_listed,
+    sessions_of_an_older_form_are_found_by_their_grants,
 );
 
 fn emergency(who: &str, what: &str) -> NewBreakGlass {
@@ -260,35 +261,12 @@ async fn the_sessions_that_followed_are_listed(place: &Place) {
         .unwrap();
     let opened = open(&store, "alice", "web01").await.unwrap();
     let policy = opened.policy_id.unwrap();
-    let (user, server) = (
-        store.user(now(), "alice").await.unwrap().id,
-        store.server(now(), "web01").await.unwrap().id,
-    );
-    let session = |n: u8, policies: Vec<PolicyId>| NewSession {
-        id: format!("019300000000700080000000000000{n:02}")
-            .parse::<SessionId>()
-            .unwrap(),
-        node: "00000000-0000-0000-0000-000000000007".parse::<NodeId>().unwrap(),
-        user,
-        user_name: "alice".to_owned(),
-        server,
-        server_name: "web01".to_owned(),
-        protocol: Protocol::Ssh,
-        source: "10.0.0.7".parse().unwrap(),
-        source_port: 50_000,
-        proxy: None,
-        backend: "127.0.3.1:22".to_owned(),
-        login: None,
-        policies,
-        started_at: now(),
-        allowed_until: None,
-        recording_path: None,
-    };
-    let later = session(3, vec![]);
+    let session = async |n: u8, policies: Vec<PolicyId>| new_session(&store, n, policies).await;
+    let later = session(3, vec![]).await;
     let later_id = later.id;
     for new in [
-        session(1, vec![policy, PolicyId(77)]),
-        session(2, vec![PolicyId(77)]),
+        session(1, vec![policy, PolicyId(77)]).await,
+        session(2, vec![PolicyId(77)]).await,
         later,
     ] {
         store.open_session(new).await.unwrap();
@@ -327,4 +305,61 @@ async fn the_sessions_that_followed_are_listed(place: &Place) {
         .collect();
     assert_eq!(ids.len(), 2, "{ids:?}");
     assert!(ids[0].ends_with("03") && ids[1].ends_with("01"), "{ids:?}");
+}
+
+async fn new_session(store: &Store, n: u8, policies: Vec<PolicyId>) -> NewSession {
+    NewSession {
+        id: format!("019300000000700080000000000000{n:02}")
+            .parse::<SessionId>()
+            .unwrap(),
+        node: "00000000-0000-0000-0000-000000000007".parse::<NodeId>().unwrap(),
+        user: store.user(now(), "alice").await.unwrap().id,
+        user_name: "alice".to_owned(),
+        server: store.server(now(), "web01").await.unwrap().id,
+        server_name: "web01".to_owned(),
+        protocol: Protocol::Ssh,
+        source: "10.0.0.7".parse().unwrap(),
+        source_port: 50_000,
+        proxy: None,
+        backend: "127.0.3.1:22".to_owned(),
+        login: None,
+        policies,
+        started_at: now(),
+        allowed_until: None,
+        recording_path: None,
+    }
+}
+
+async fn sessions_of_an_older_form_are_found_by_their_grants(place: &Place) {
+    let store = site(place).await;
+    for (n, policies) in [
+        (1, vec![PolicyId(1), PolicyId(2)]),
+        (2, vec![]),
+        (3, vec![PolicyId(1)]),
+    ] {
+        let new = new_session(&store, n, policies).await;
+        store.open_session(new).await.unwrap();
+    }
+    store.close().await;
+    for table in ["session_policies", "approval_rules", "approvers", "requests"] {
+        place.tamper(&format!("DROP TABLE {table}")).await;
+    }
+    place
+        .tamper("DELETE FROM seaql_migrations WHERE version LIKE '%_requests'")
+        .await;
+    place.tamper("UPDATE meta SET schema = schema - 1").await;
+    let store = place.open().await;
+    let alice = RightHolder::User("alice".to_owned());
+    store
+        .add_right(&cli(), now(), &alice, Right::BreakGlass)
+        .await
+        .unwrap();
+    // The first grant there is, so that it has the number of the old one.
+    let opened = open(&store, "alice", "web01").await.unwrap();
+    assert_eq!(opened.policy_id, Some(PolicyId(1)));
+    let detail = store
+        .request(now(), &Reader::CommandLine, opened.id)
+        .await
+        .unwrap();
+    assert_eq!(detail.sessions.len(), 2);
 }

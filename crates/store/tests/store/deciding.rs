@@ -152,6 +152,16 @@ async fn nothing_of_another_is_shown(place: &Place) {
         .await
         .is_empty()
     );
+    // Not even whose names there are; to an auditor a wrong one is said.
+    let unknown = RequestFilter {
+        user: Some("alic".to_owned()),
+        to_decide: Some("olg".to_owned()),
+        ..Default::default()
+    };
+    assert!(seen(&store, "bob", unknown.clone()).await.is_empty());
+    let auditor = Reader::User("aud".to_owned());
+    let said = store.count_requests(now(), &auditor, &unknown, 10).await;
+    assert!(sentence(said).contains("did you mean alice?"));
     let bob = Reader::User("bob".to_owned());
     let hidden = store.request(now(), &bob, web.id).await.unwrap_err();
     let never = store.request(now(), &bob, RequestId(99)).await.unwrap_err();
