@@ -106,15 +106,14 @@ impl Store {
     ) -> Result<RequestDetail, StoreError> {
         let db = self.snapshot().await?;
         let row = find(&db, id).await?;
-        let (own, may_decide) = match reader {
-            Reader::CommandLine => (false, true),
-            Reader::User(who) => {
-                let person = find_user(&db, who).await?;
-                if !may_see(&db, now, &person, &row).await? {
+        let (own, may_decide) = match reader.acting(&db, now).await? {
+            None => (false, true),
+            Some(acting) => {
+                if !may_see(&db, &acting, &row).await? {
                     return Err(absent(id.0));
                 }
-                let may = may_decide(&db, now, &person, &row).await?;
-                (person.id == row.user_id, may)
+                let may = may_decide(&db, &acting, &row).await?;
+                (acting.person.id == row.user_id, may)
             }
         };
         let overlaps = if own {

@@ -21,6 +21,8 @@ use crate::{GroupKind, Kind, StoreError};
 pub enum Decider {
     /// A person, by name or id.
     User(String),
+    /// A person, by name or id, who acts with no more than this role here, whatever their own is.
+    UserAtMost(String, Role),
     /// Somebody at the command line, who names nobody.
     CommandLine(FourEyes),
 }
@@ -41,8 +43,48 @@ pub enum Reader {
     /// A person, by name or id: all with the role auditor or a higher one, else what is their own and what they may
     /// decide.
     User(String),
+    /// A person, by name or id, who reads with no more than this role here, whatever their own is.
+    UserAtMost(String, Role),
     /// Somebody at the command line: all.
     CommandLine,
+}
+
+/// A person with the role that they act with; `None`: they are switched off or locked.
+pub(crate) struct Acting {
+    pub(crate) person: user::Model,
+    role: Option<Role>,
+}
+
+impl Acting {
+    async fn find(
+        db: &impl ConnectionTrait,
+        now: Timestamp,
+        who: &str,
+        at_most: Role,
+    ) -> Result<Self, StoreError> {
+        let person = find_user(db, who).await?;
+        let role = acting_role(&person, now)?.map(|role| role.min(at_most));
+        Ok(Self { person, role })
+    }
+
+    fn is_at_least(&self, role: Role) -> bool {
+        self.role.is_some_and(|own| own >= role)
+    }
+}
+
+impl Reader {
+    /// The person who reads; `None`: somebody at the command line.
+    pub(crate) async fn acting(
+        &self,
+        db: &impl ConnectionTrait,
+        now: Timestamp,
+    ) -> Result<Option<Acting>, StoreError> {
+        match self {
+            Self::User(who) => Acting::find(db, now, who, Role::Admin).await.map(Some),
+            Self::UserAtMost(who, role) => Acting::find(db, now, who, *role).await.map(Some),
+            Self::CommandLine => Ok(None),
+        }
+    }
 }
 
 /// Makes sure that the decider may decide a request, and answers the name to be kept.
@@ -53,22 +95,17 @@ pub(crate) async fn ensure_may_decide(
     decider: &Decider,
     row: &request::Model,
 ) -> Result<String, StoreError> {
-    let Some(person) = deciding_person(db, decider).await? else {
+    let Some(acting) = deciding(db, now, decider).await? else {
         return Ok(actor.name().to_owned());
     };
-    if person.id == row.user_id {
-        return Err(StoreError::Forbidden(format!(
-            "request #{} is {}'s own; somebody else has to decide it",
-            row.id, person.name
-        )));
+    ensure_not_own(&acting, row, "decide")?;
+    if may_decide(db, &acting, row).await? {
+        return Ok(acting.person.name);
     }
-    if may_decide(db, now, &person, row).await? {
-        return Ok(person.name);
-    }
-    if sees_all(acting_role(&person, now)?) {
+    if acting.is_at_least(Role::Auditor) {
         return Err(StoreError::Forbidden(format!(
             "{} may not decide request #{}; ask an approver of its server, an operator or an administrator",
-            person.name, row.id
+            acting.person.name, row.id
         )));
     }
     Err(absent(row.id))
@@ -82,30 +119,41 @@ pub(crate) async fn ensure_may_review(
     decider: &Decider,
     row: &request::Model,
 ) -> Result<String, StoreError> {
-    let Some(person) = deciding_person(db, decider).await? else {
+    let Some(acting) = deciding(db, now, decider).await? else {
         return Ok(actor.name().to_owned());
     };
-    if person.id == row.user_id {
-        return Err(StoreError::Forbidden(format!(
-            "request #{} is {}'s own; somebody else has to review it",
-            row.id, person.name
-        )));
+    ensure_not_own(&acting, row, "review")?;
+    if acting.is_at_least(Role::Operator) {
+        return Ok(acting.person.name);
     }
-    if acting_role(&person, now)?.is_some_and(|role| role >= Role::Operator) {
-        return Ok(person.name);
+    if !may_see(db, &acting, row).await? {
+        return Err(absent(row.id));
     }
     Err(StoreError::Forbidden(format!(
         "{} may not review; ask an operator or an administrator",
-        person.name
+        acting.person.name
     )))
 }
 
-async fn deciding_person(
+fn ensure_not_own(acting: &Acting, row: &request::Model, what: &str) -> Result<(), StoreError> {
+    if acting.person.id == row.user_id {
+        return Err(StoreError::Forbidden(format!(
+            "request #{} is {}'s own; somebody else has to {what} it",
+            row.id, acting.person.name
+        )));
+    }
+    Ok(())
+}
+
+/// The person who decides; `None`: somebody at the command line, who may.
+async fn deciding(
     db: &impl ConnectionTrait,
+    now: Timestamp,
     decider: &Decider,
-) -> Result<Option<user::Model>, StoreError> {
+) -> Result<Option<Acting>, StoreError> {
     match decider {
-        Decider::User(who) => find_user(db, who).await.map(Some),
+        Decider::User(who) => Acting::find(db, now, who, Role::Admin).await.map(Some),
+        Decider::UserAtMost(who, role) => Acting::find(db, now, who, *role).await.map(Some),
         Decider::CommandLine(FourEyes::Off) => Ok(None),
         Decider::CommandLine(FourEyes::On) => Err(StoreError::Forbidden(
             "requests are decided by two people here (requests.four_eyes); say who decides with --as USER"
@@ -117,36 +165,31 @@ async fn deciding_person(
 /// Whether a person may decide a request that waits.
 pub(crate) async fn may_decide(
     db: &impl ConnectionTrait,
-    now: Timestamp,
-    person: &user::Model,
+    acting: &Acting,
     row: &request::Model,
 ) -> Result<bool, StoreError> {
-    let Some(role) = acting_role(person, now)? else {
-        return Ok(false);
-    };
-    if person.id == row.user_id {
+    if acting.role.is_none() || acting.person.id == row.user_id {
         return Ok(false);
     }
-    if role >= Role::Operator {
+    if acting.is_at_least(Role::Operator) {
         return Ok(true);
     }
     let Some(server) = row.server_id else {
         return Ok(false);
     };
-    let groups = approver_of(db, person.id).await?;
+    let groups = approver_of(db, acting.person.id).await?;
     let around = groups_around(db, GroupKind::Server, server).await?;
     Ok(around.iter().any(|group| groups.contains(group)))
 }
 
-/// Whether a request is there for a reader.
+/// Whether a request is there for a person.
 pub(crate) async fn may_see(
     db: &impl ConnectionTrait,
-    now: Timestamp,
-    person: &user::Model,
+    acting: &Acting,
     row: &request::Model,
 ) -> Result<bool, StoreError> {
-    let role = acting_role(person, now)?;
-    Ok(row.user_id == person.id || sees_all(role) || may_decide(db, now, person, row).await?)
+    let own = row.user_id == acting.person.id;
+    Ok(own || acting.is_at_least(Role::Auditor) || may_decide(db, acting, row).await?)
 }
 
 /// Whether a reader may learn whose names there are.
@@ -155,10 +198,8 @@ pub(crate) async fn sees_names(
     now: Timestamp,
     reader: &Reader,
 ) -> Result<bool, StoreError> {
-    match reader {
-        Reader::CommandLine => Ok(true),
-        Reader::User(who) => Ok(sees_all(acting_role(&find_user(db, who).await?, now)?)),
-    }
+    let acting = reader.acting(db, now).await?;
+    Ok(acting.is_none_or(|acting| acting.is_at_least(Role::Auditor)))
 }
 
 /// What a reader sees of all requests.
@@ -167,19 +208,17 @@ pub(crate) async fn visible_to(
     now: Timestamp,
     reader: &Reader,
 ) -> Result<Condition, StoreError> {
-    let Reader::User(who) = reader else {
+    let Some(acting) = reader.acting(db, now).await? else {
         return Ok(Condition::all());
     };
-    let person = find_user(db, who).await?;
-    let role = acting_role(&person, now)?;
-    if sees_all(role) {
+    if acting.is_at_least(Role::Auditor) {
         return Ok(Condition::all());
     }
-    let own = Condition::any().add(request::Column::UserId.eq(person.id));
-    if role.is_none() {
+    let own = Condition::any().add(request::Column::UserId.eq(acting.person.id));
+    if acting.role.is_none() {
         return Ok(own);
     }
-    Ok(own.add(at_servers_in(approver_of(db, person.id).await?)))
+    Ok(own.add(at_servers_in(approver_of(db, acting.person.id).await?)))
 }
 
 /// What a person may decide, whatever state it is in.
@@ -188,12 +227,12 @@ pub(crate) async fn decided_by(
     now: Timestamp,
     who: &str,
 ) -> Result<Condition, StoreError> {
-    let person = find_user(db, who).await?;
-    let others = Condition::all().add(request::Column::UserId.ne(person.id));
-    Ok(match acting_role(&person, now)? {
+    let acting = Acting::find(db, now, who, Role::Admin).await?;
+    let others = Condition::all().add(request::Column::UserId.ne(acting.person.id));
+    Ok(match acting.role {
         None => others.add(Expr::val(false)),
         Some(role) if role >= Role::Operator => others,
-        Some(_) => others.add(at_servers_in(approver_of(db, person.id).await?)),
+        Some(_) => others.add(at_servers_in(approver_of(db, acting.person.id).await?)),
     })
 }
 
@@ -205,10 +244,6 @@ fn at_servers_in(groups: Vec<i64>) -> SimpleExpr {
         .filter(server_member::Column::GroupId.is_in(groups))
         .into_query();
     request::Column::ServerId.in_subquery(servers)
-}
-
-fn sees_all(role: Option<Role>) -> bool {
-    role.is_some_and(|role| role >= Role::Auditor)
 }
 
 /// The error for a request that is not there.

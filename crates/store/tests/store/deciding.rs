@@ -1,6 +1,6 @@
 //! Who may see and decide requests for access, and decided once.
 
-use gatehouse_model::{Protocol, RequestId, RequestState};
+use gatehouse_model::{Protocol, RequestId, RequestState, Role};
 use gatehouse_store::{
     AuditFilter, AutoApproval, Decider, FourEyes, LockTarget, NewApprovalRule, NewRequest, PageRequest,
     ProxyChoice, Reader, RequestFilter, StoreError, SubjectRef, TargetRef,
@@ -13,6 +13,7 @@ on_both!(
     approvers_of_a_group_decide_below_it_and_nobody_decides_an_own_request,
     a_request_is_decided_once_however_many_decide,
     nothing_of_another_is_shown,
+    a_role_can_be_held_back,
     four_eyes_at_the_command_line,
     approvers_are_set_and_go_with_their_rows,
     a_request_outlives_the_person_and_the_server,
@@ -183,6 +184,43 @@ async fn nothing_of_another_is_shown(place: &Place) {
         .await
         .unwrap();
     assert_eq!((second.items[0].id.0, second.next), (1, None));
+}
+
+/// As a token of little scope, or a source address, holds a person's role back.
+async fn a_role_can_be_held_back(place: &Place) {
+    let store = site(place).await;
+    let asked = ask(&store, "alice", "web01").await;
+    let all = RequestFilter::default();
+    let count = async |who: &str, role: Role| {
+        let reader = Reader::UserAtMost(who.to_owned(), role);
+        store.count_requests(now(), &reader, &all, 10).await.unwrap()
+    };
+    for (who, role, sees) in [
+        ("olga", Role::User, 0),
+        ("olga", Role::Auditor, 1),
+        ("aud", Role::User, 0),
+        ("bob", Role::Admin, 0),
+        ("alice", Role::User, 1),
+        ("ann", Role::User, 1),
+    ] {
+        assert_eq!(count(who, role).await, sees, "{who} as {role}");
+    }
+    let deny = async |who: &str, role: Role| {
+        let decider = Decider::UserAtMost(who.to_owned(), role);
+        store.deny_request(&cli(), now(), asked.id, &decider, None).await
+    };
+    assert!(matches!(
+        deny("olga", Role::User).await,
+        Err(StoreError::NotFound { .. })
+    ));
+    assert!(matches!(
+        deny("olga", Role::Auditor).await,
+        Err(StoreError::Forbidden(_))
+    ));
+    let reader = Reader::UserAtMost("olga".to_owned(), Role::Auditor);
+    assert!(!store.request(now(), &reader, asked.id).await.unwrap().may_decide);
+    // An approver decides with any role.
+    assert!(deny("ann", Role::User).await.is_ok());
 }
 
 async fn four_eyes_at_the_command_line(place: &Place) {
