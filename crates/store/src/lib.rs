@@ -14,6 +14,8 @@
 //!   people as Argon2id hashes. None of them appears in a `Debug`, an error, JSON or the audit book.
 //! - **microseconds**: instants are cut to whole microseconds before they are written, on both databases.
 //! - **told-with-it**: an alert is raised in the transaction of the event that it tells of, and nowhere else.
+//! - **decided-once**: a request for access goes from `pending` to one other state, once; the grant that an approval
+//!   makes is written with it. **four-eyes**: nobody decides an own request; the operation itself checks who decides.
 //! - **form-readable**: table `meta` tells the form of the database in every version to come; a newer form is refused.
 //!
 //! Names are compared folded (lower case in every script). Wherever an operation takes a name as text, an id will do.
@@ -26,10 +28,13 @@ mod alert_hooks;
 mod alerts;
 mod allocations;
 mod anchor;
+mod approval_rules;
+mod approvers;
 mod audit_find;
 mod authority;
 mod blocks;
 mod book;
+mod break_glass;
 mod ceremonies;
 mod change;
 mod chunks;
@@ -55,6 +60,7 @@ mod locks;
 mod members;
 mod migration;
 mod nodes;
+mod notices;
 mod open;
 mod page;
 mod passkeys;
@@ -66,6 +72,13 @@ mod policy_rows;
 mod policy_view;
 mod pool;
 mod recording_keys;
+mod request_address;
+mod request_checks;
+mod request_decisions;
+mod request_list;
+mod request_rights;
+mod request_view;
+mod requests;
 mod resolve;
 mod rights;
 mod saved_views;
@@ -82,6 +95,7 @@ mod setup_links;
 mod sign_ins;
 mod sort;
 mod sources;
+mod standing;
 mod stats;
 mod tag;
 mod throttle;
@@ -96,6 +110,8 @@ pub use activity::{ForwardId, NewTransfer};
 pub use alert_hooks::{AlertPlace, Attempt, DueAlert, Retry};
 pub use alerts::{Alert, AlertDelivery, AlertFilter, DENIED_ALERTS_PER_MINUTE, DeliveryState};
 pub use anchor::{AnchorLine, RecordingAnchor};
+pub use approval_rules::{ApprovalRule, ApprovalRuleEdit, NewApprovalRule};
+pub use approvers::Approvers;
 pub use audit_find::{AuditFilter, AuditOrder};
 pub use authority::NodeAuthority;
 pub use blocks::{Block, BlockFilter, BlockLadder, NODE_BLOCKS_MAX, Offence};
@@ -122,6 +138,12 @@ pub use policy_inputs::{NewPolicy, Past, PolicyEdit, PolicyFilter, SubjectRef, T
 pub use policy_view::{Policy, PolicyState};
 pub use pool::{Allocation, PoolRange, QUARANTINE_DAYS};
 pub use recording_keys::{RecordingKey, RecordingSigningKey};
+pub use request_list::{RequestCounts, RequestFilter};
+pub use request_rights::{Decider, FourEyes, Reader};
+pub use request_view::{
+    AccessRequest, Approval, Asked, AutoApproval, NewBreakGlass, NewRequest, RequestDetail, RequestLimits,
+    RequestTarget, Review,
+};
 pub use rights::RightHolder;
 pub use saved_views::SavedView;
 pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};

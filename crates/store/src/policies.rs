@@ -34,15 +34,7 @@ impl Store {
         new: NewPolicy,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let columns = Columns::default().with_subject(change.db(), &new.subject).await?;
-        let columns = columns.with_target(change.db(), &new.target).await?;
-        let id = insert(&change, actor, now, &columns, &new.rules, new.reason).await?;
-        let granted = view_one(change.db(), now, id).await?;
-        change.record(
-            granted
-                .event(Action::PolicyGranted, actor, now)
-                .detail("terms", granted.terms()),
-        );
+        let granted = grant(&mut change, actor, now, new).await?;
         change.commit().await?;
         Ok(granted)
     }
@@ -240,6 +232,25 @@ impl Store {
         change.commit().await?;
         Ok(())
     }
+}
+
+/// Grants access within a change of the directory, with its event.
+pub(crate) async fn grant(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    new: NewPolicy,
+) -> Result<Policy, StoreError> {
+    let columns = Columns::default().with_subject(change.db(), &new.subject).await?;
+    let columns = columns.with_target(change.db(), &new.target).await?;
+    let id = insert(change, actor, now, &columns, &new.rules, new.reason).await?;
+    let granted = view_one(change.db(), now, id).await?;
+    change.record(
+        granted
+            .event(Action::PolicyGranted, actor, now)
+            .detail("terms", granted.terms()),
+    );
+    Ok(granted)
 }
 
 /// Deletes the grants that a condition on their rows selects, each with its event.

@@ -5,11 +5,13 @@ use gatehouse_model::{
     RecordMode, Right, SpanSeconds, Timestamp,
 };
 use gatehouse_policy::{PolicyRules, Schedule};
+use serde::Serialize;
 
 use crate::{Edit, PolicySort, PolicyState, Sort, Tag};
 
 /// Who a grant is for, by name or id.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SubjectRef {
     /// One person.
     User(String),
@@ -18,7 +20,8 @@ pub enum SubjectRef {
 }
 
 /// What a grant is for, by name or id.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TargetRef {
     /// One server.
     Server(String),

@@ -15,7 +15,7 @@ use crate::{GroupKind, StoreError, SubjectRef, TargetRef};
 
 const LOGIN: &str = "login";
 const SCHEDULE: &str = "schedule";
-const RIGHT: &str = "right";
+pub(crate) const RIGHT: &str = "right";
 const DESTINATION: &str = "destination";
 const BLOCKED_PORT: &str = "blocked_port";
 /// Rows of one insert.

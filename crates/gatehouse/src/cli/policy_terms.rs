@@ -105,8 +105,10 @@ pub(super) struct Terms {
 
 /// On or off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Switch {
+pub(super) enum Switch {
+    /// It is
     On,
+    /// It is not
     Off,
 }
 

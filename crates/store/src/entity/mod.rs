@@ -8,6 +8,8 @@ pub(crate) mod prelude {
 pub(crate) mod alert;
 pub(crate) mod alert_delivery;
 pub(crate) mod allocation;
+pub(crate) mod approval_rule;
+pub(crate) mod approver;
 pub(crate) mod audit;
 pub(crate) mod block;
 pub(crate) mod ceremony;
@@ -30,6 +32,7 @@ pub(crate) mod pool_range;
 pub(crate) mod recording_key;
 pub(crate) mod recovery_code;
 pub(crate) mod released_address;
+pub(crate) mod request;
 pub(crate) mod saved_view;
 pub(crate) mod server;
 pub(crate) mod server_member;
