@@ -67,6 +67,7 @@ mod server_rows;
 mod servers;
 mod session_life;
 mod session_list;
+mod session_owner;
 mod session_view;
 mod sessions;
 mod sources;

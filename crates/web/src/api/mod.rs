@@ -1,6 +1,7 @@
 //! The API, a file for each noun.
 
 mod openapi;
+mod sessions;
 mod users;
 
 use axum::Router;
@@ -17,6 +18,7 @@ fn operations() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .merge(openapi::operations())
         .merge(users::operations())
+        .merge(sessions::operations())
 }
 
 /// The API's routes, each behind the table.

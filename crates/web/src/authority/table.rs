@@ -32,4 +32,8 @@ table! {
     GET "/users/{user}" AUDITOR;
     PATCH "/users/{user}" ADMIN;
     DELETE "/users/{user}" ADMIN;
+    GET "/sessions" SIGNED;
+    GET "/sessions/{id}" SIGNED;
+    POST "/sessions/{id}/kill" OPERATOR;
+    POST "/sessions/kill" OPERATOR;
 }

@@ -72,6 +72,18 @@ pub(crate) struct Listed<T> {
     pub(crate) total_is_more: Option<bool>,
 }
 
+impl<T> Listed<T> {
+    /// Nothing.
+    pub(crate) fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+            total: None,
+            total_is_more: None,
+        }
+    }
+}
+
 impl<T> From<Page<T>> for Listed<T> {
     fn from(page: Page<T>) -> Self {
         Self {
