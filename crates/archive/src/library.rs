@@ -182,6 +182,11 @@ impl Recording {
         self.directory.join(name.to_string())
     }
 
+    /// Where its manifest lies.
+    pub fn manifest_file(&self) -> PathBuf {
+        self.directory.join(MANIFEST)
+    }
+
     /// The contents of a file of it, decrypted. What is not complete yet is left out.
     ///
     /// # Errors

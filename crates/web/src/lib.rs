@@ -27,6 +27,7 @@ mod authority;
 mod caller;
 mod exporter;
 mod gatekeeping;
+mod live;
 mod pages;
 mod problem;
 mod routes;

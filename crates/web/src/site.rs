@@ -9,6 +9,7 @@ use gatehouse_model::{AddressRange, SpanSeconds, Timestamp};
 use gatehouse_store::Store;
 
 use crate::address::PublicUrl;
+use crate::live::Live;
 
 /// Whether a known source address is enough for a person's own pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +63,7 @@ struct Inner {
     store: Store,
     library: Library,
     settings: WebSettings,
+    live: Live,
 }
 
 impl Site {
@@ -72,6 +74,7 @@ impl Site {
             store,
             library,
             settings,
+            live: Live::new(),
         }))
     }
 
@@ -89,6 +92,10 @@ impl Site {
 
     pub(crate) fn settings(&self) -> &WebSettings {
         &self.0.settings
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// The instant, as the gates have it.

@@ -1,6 +1,7 @@
 //! The API, a file for each noun.
 
 mod openapi;
+mod recording;
 mod sessions;
 mod users;
 
@@ -12,6 +13,7 @@ use crate::authority::{PREFIX, authorize};
 use crate::site::Site;
 
 pub(crate) use openapi::document;
+pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
 
 /// Every operation, described.
 fn operations() -> OpenApiRouter<Site> {
@@ -19,6 +21,7 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(openapi::operations())
         .merge(users::operations())
         .merge(sessions::operations())
+        .merge(recording::operations())
 }
 
 /// The API's routes, each behind the table.

@@ -36,4 +36,8 @@ table! {
     GET "/sessions/{id}" SIGNED;
     POST "/sessions/{id}/kill" OPERATOR;
     POST "/sessions/kill" OPERATOR;
+    GET "/sessions/{id}/recording" AUDITOR;
+    GET "/sessions/{id}/recording/channels" AUDITOR;
+    GET "/sessions/{id}/recording/verify" AUDITOR;
+    GET "/sessions/{id}/transcript" AUDITOR;
 }
