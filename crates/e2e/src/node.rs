@@ -21,6 +21,7 @@ pub struct Node {
     /// What it writes to standard error, and the log's file if the configuration names one.
     logs: Vec<PathBuf>,
     metrics: Option<SocketAddr>,
+    web: Vec<SocketAddr>,
     ssh: HashMap<IpAddr, SocketAddr>,
     proxied: HashMap<IpAddr, SocketAddr>,
 }
@@ -39,6 +40,7 @@ impl Node {
             child: spawn(config, &log),
             logs: [log].into_iter().chain(log_file(config)).collect(),
             metrics: None,
+            web: Vec::new(),
             ssh: HashMap::new(),
             proxied: HashMap::new(),
         }
@@ -54,6 +56,10 @@ impl Node {
         for (gate, addr, behind_proxy) in self.log().lines().filter_map(listening) {
             if gate == "metrics" {
                 self.metrics = Some(addr);
+                continue;
+            }
+            if gate == "web" {
+                self.web.push(addr);
                 continue;
             }
             let listeners = if behind_proxy {
@@ -90,6 +96,19 @@ impl Node {
                 self.log()
             )
         })
+    }
+
+    /// Where its pages are: the first of `web.listen`.
+    pub fn web(&self) -> SocketAddr {
+        self.web_at(0)
+    }
+
+    /// Where its pages are, by the order in the configuration, `web.plain_listen` last.
+    pub fn web_at(&self, index: usize) -> SocketAddr {
+        *self
+            .web
+            .get(index)
+            .unwrap_or_else(|| panic!("the node serves no such page:\n{}", self.log()))
     }
 
     /// Where it answers with its metrics.

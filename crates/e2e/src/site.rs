@@ -98,9 +98,14 @@ impl Site {
         } else {
             "metrics.listen = []\n"
         };
+        let web = if lines.contains("web.listen") {
+            ""
+        } else {
+            "web.listen = []\n"
+        };
         let text = format!(
-            "data_dir = {:?}\ndatabase_url = {:?}\nssh.listen = [{}]\nrdp.listen = []\nweb.listen = []\n\
-             {metrics}{login_records}{lines}\n",
+            "data_dir = {:?}\ndatabase_url = {:?}\nssh.listen = [{}]\nrdp.listen = []\n\
+             {web}{metrics}{login_records}{lines}\n",
             self.data_dir(),
             self.database_url,
             listen.join(", "),

@@ -16,6 +16,7 @@ mod failure;
 mod hooks;
 mod logging;
 mod operations;
+mod pages;
 mod process;
 mod serve;
 mod terminal;

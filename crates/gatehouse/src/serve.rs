@@ -22,6 +22,7 @@ use crate::failure::{Failure, sentence};
 use crate::hooks::hooks;
 use crate::logging;
 use crate::operations::{self, exporter};
+use crate::pages;
 
 /// Threads that write recordings.
 const WRITERS: usize = 4;
@@ -77,7 +78,8 @@ async fn serve(loaded: &Loaded, exporter: Option<Exporter>) -> Result<ExitCode, 
     // Until the last session has ended.
     let observed = CancellationToken::new();
     let operating = || operations::listen(&config.metrics.listen, exporter, &gate, &observed);
-    if let Err(failure) = listening.and_then(|()| operating()) {
+    let paging = || pages::listen(config, &gate, &store, &stop);
+    if let Err(failure) = listening.and_then(|()| operating()).and_then(|()| paging()) {
         gate.stop().await;
         return Err(failure);
     }

@@ -17,6 +17,7 @@ mod channel_table;
 mod clients;
 mod command_line;
 mod crash;
+mod curl;
 mod denial;
 mod encrypted;
 mod ending;

@@ -21,8 +21,7 @@ use gatehouse_policy::DirectorySettings;
 pub(crate) use error::ConfigError;
 use keys::SECRETS;
 pub(crate) use listen::Listen;
-use sections::Tls;
-pub(crate) use sections::{Config, FirstUse, Log, LogFormat, SecondStep, Ssh};
+pub(crate) use sections::{Config, FirstUse, Log, LogFormat, SecondStep, Ssh, Tls, Web};
 pub(crate) use validate::SECRET_MIN;
 
 /// Where a configuration is looked for when none is named.
@@ -187,18 +186,23 @@ impl Config {
         }
     }
 
+    /// Whether this node serves pages.
+    pub(crate) fn pages_are_served(&self) -> bool {
+        !self.web.listen.is_off() || !self.web.plain_listen.is_off()
+    }
+
     /// The file of the sealing key, if it was set apart.
     pub(crate) fn key_file(&self) -> Option<PathBuf> {
         self.store.key_file.as_ref().map(|file| self.data_dir.join(file))
     }
 
-    /// What decisions need of the configuration. No pages are served yet, so denials point to none.
+    /// What decisions need of the configuration. Denials point to the pages if there are any.
     pub(crate) fn directory_settings(&self) -> DirectorySettings {
         let defaults = DirectorySettings::default();
         DirectorySettings {
             default_zone: self.policy.timezone.clone(),
             contact: self.policy.contact.clone().unwrap_or(defaults.contact),
-            public_url: None,
+            public_url: self.pages_are_served().then(|| self.web.public_url.clone()),
             record_mode: self.recording.mode,
             record_binary: self.recording.binary,
             record_input: self.recording.input,

@@ -165,8 +165,18 @@ pub(crate) struct Web {
     pub(crate) key: Option<PathBuf>,
     /// How people reach the pages.
     pub(crate) public_url: String,
+    /// Further names under which they do.
+    pub(crate) hosts: Vec<String>,
     /// Proxies whose word on the source address counts.
     pub(crate) trusted_proxies: Vec<AddressRange>,
+    /// Whether a known source address is enough for a person's own pages.
+    pub(crate) address_is_enough: bool,
+    /// A sign-in that is not used ends after this.
+    pub(crate) idle_timeout: SpanSeconds,
+    /// A sign-in ends after this in any case.
+    pub(crate) session_timeout: SpanSeconds,
+    /// Dangerous things need a sign-in or a confirmation that is younger than this.
+    pub(crate) confirm_after: SpanSeconds,
 }
 
 /// Where the web's certificate comes from.
@@ -307,7 +317,12 @@ impl Default for Config {
                 cert: None,
                 key: None,
                 public_url: "https://jump:5000".to_owned(),
+                hosts: Vec::new(),
                 trusted_proxies: Vec::new(),
+                address_is_enough: true,
+                idle_timeout: seconds(60 * 60),
+                session_timeout: seconds(12 * 60 * 60),
+                confirm_after: seconds(10 * 60),
             },
             recording: Recording {
                 dir: "recordings".into(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use gatehouse_alerts::WebhookAddress;
 use gatehouse_policy::find_zone;
+use gatehouse_web::PublicUrl;
 
 use super::guarding::{Alerts, Limits};
 use super::{Config, Ssh, Tls};
@@ -149,10 +150,30 @@ fn alerts(alerts: &Alerts) -> Result<(), Wrong> {
 
 fn web(config: &Config) -> Result<(), Wrong> {
     let web = &config.web;
-    if !(web.public_url.starts_with("https://") || web.public_url.starts_with("http://")) {
+    PublicUrl::parse(&web.public_url).map_err(|error| ("web.public_url", format!("is wrong: {error}")))?;
+    if let Some(range) = web.trusted_proxies.iter().find(|range| range.prefix_len() == 0) {
         return Err((
-            "web.public_url",
-            format!("is {:?}; write one such as https://jump:5000", web.public_url),
+            "web.trusted_proxies",
+            format!("holds {range}, by which anybody could claim any address; name the proxies"),
+        ));
+    }
+    if let Some(host) = web
+        .hosts
+        .iter()
+        .find(|host| host.contains(['/', ':', ' ']) || host.is_empty())
+    {
+        return Err((
+            "web.hosts",
+            format!("holds {host:?}; write names alone, such as \"gate.example.com\""),
+        ));
+    }
+    if web.idle_timeout > web.session_timeout {
+        return Err((
+            "web.idle_timeout",
+            format!(
+                "is {}, longer than web.session_timeout ({})",
+                web.idle_timeout, web.session_timeout
+            ),
         ));
     }
     if web.tls == Tls::Files && (web.cert.is_none() || web.key.is_none()) {

@@ -10,6 +10,7 @@ pub(crate) mod alert_delivery;
 pub(crate) mod allocation;
 pub(crate) mod audit;
 pub(crate) mod block;
+pub(crate) mod ceremony;
 pub(crate) mod credential;
 pub(crate) mod forward;
 pub(crate) mod gate_key;

@@ -15,6 +15,7 @@ mod support;
 mod alerts;
 mod blocks;
 mod book;
+mod ceremonies;
 mod denials;
 mod directory;
 mod feed;

@@ -1,0 +1,158 @@
+//! A person at a shell asks with `curl`: who am I, what is this server, what may I reach.
+
+use gatehouse_e2e::{Database, Site, curl, free_port, web_site};
+use serde_json::Value;
+
+fn site(lines: &str) -> Site {
+    let mut site = web_site(Database::Sqlite, lines);
+    let pool = site.net.pool();
+    site.ok(&["pool", "add", &pool]);
+    let address = site.net.person(1).to_string();
+    site.ok(&[
+        "user",
+        "add",
+        "alice",
+        "--address",
+        &address,
+        "--email",
+        "alice@example.com",
+    ]);
+    for (name, number) in [("web01", 1), ("db01", 2)] {
+        let server = site.net.server(number).to_string();
+        site.ok(&["server", "add", name, &server, "--ssh", "--proxy", "auto"]);
+    }
+    site.ok(&["server-group", "add", "machines"]);
+    site.ok(&["server-group", "member", "add", "machines", "web01"]);
+    site.ok(&[
+        "policy", "grant", "--user", "alice", "--server", "web01", "--for", "2h",
+    ]);
+    site.serve();
+    site
+}
+
+fn ask(site: &Site, path: &str) -> String {
+    curl(site.net.person(1), site.node().web(), path).done().ok()
+}
+
+#[test]
+fn a_person_learns_who_she_is_and_what_she_may_reach() {
+    let site = site("");
+    let (address, proxy) = (site.net.person(1), site.net.proxy(1));
+    assert_eq!(
+        ask(&site, "/whoami"),
+        format!("You are: alice (alice@example.com)\nSource IP: {address}\nActive grants: 1\n")
+    );
+    let list = ask(&site, "/p/list");
+    assert!(
+        list.starts_with(&format!("[SSH] {proxy} (web01) - expires 20")),
+        "{list}"
+    );
+    assert_eq!(list.lines().count(), 1, "{list}");
+
+    let server = site.net.server(1);
+    for named in ["web01", &server.to_string(), &proxy.to_string()] {
+        let shown = ask(&site, &format!("/i/{named}"));
+        let head =
+            format!("web01 ({server})\nProxy IP: {proxy}\nGroups: machines\nYour access: SSH until 20");
+        assert!(shown.starts_with(&head), "{shown}");
+    }
+    let other = ask(&site, "/i/db01");
+    assert!(
+        other.contains("Your access: SSH no: You have no grant for db01 over SSH."),
+        "{other}"
+    );
+    assert!(other.contains("/p/request/ssh/db01"), "how to ask: {other}");
+    let longest = other
+        .lines()
+        .filter(|line| !line.contains("curl"))
+        .map(str::len)
+        .max();
+    assert!(longest <= Some(80), "{other}");
+    assert_eq!(ask(&site, "/i/nothing"), "There is no server \"nothing\" here.\n");
+}
+
+#[test]
+fn a_stranger_learns_her_own_address_and_whom_to_ask_and_nothing_else() {
+    let site = site("policy.contact = \"the help desk\"");
+    let stranger = site.net.stranger();
+    for path in ["/whoami", "/p/list", "/i/web01", "/i/nothing"] {
+        let told = curl(stranger, site.node().web(), path).done().ok();
+        assert_eq!(
+            told,
+            format!("Your address {stranger} is not registered here.\nAsk the help desk.\n"),
+            "{path}"
+        );
+    }
+    site.ok(&["user", "disable", "alice"]);
+    gatehouse_e2e::wait_for("alice to be unknown", gatehouse_e2e::LIMIT, || {
+        ask(&site, "/whoami")
+            .contains("is not registered here")
+            .then_some(())
+    });
+}
+
+#[test]
+fn programs_get_json_and_colour_is_only_for_who_asks() {
+    let site = site("");
+    let json = curl(site.net.person(1), site.node().web(), "/whoami")
+        .args(["-H", "Accept: application/json"])
+        .done()
+        .ok();
+    let value: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&value["user"], &value["active_grants"]),
+        (&"alice".into(), &1.into())
+    );
+    assert!(!ask(&site, "/whoami").contains('\x1b'));
+    assert!(ask(&site, "/whoami?colour=1").starts_with("\x1b[1mYou are:\x1b[0m alice"));
+}
+
+#[test]
+fn the_plain_listener_has_these_pages_and_sends_all_else_to_the_public_address() {
+    let probe = Site::new(Database::Sqlite, "");
+    let port = free_port(probe.net.gate());
+    let site = site(&format!("web.plain_listen = [\"{}:{port}\"]", probe.net.gate()));
+    let plain = site.node().web_at(1);
+    let list = curl(site.net.person(1), plain, &format!("http://{plain}/p/list"))
+        .done()
+        .ok();
+    assert!(list.contains("(web01)"), "{list}");
+    let elsewhere = curl(
+        site.net.person(1),
+        plain,
+        &format!("http://{plain}/api/v1/users?limit=1"),
+    )
+    .args(["--head", "--write-out", "%{redirect_url}"])
+    .done()
+    .ok();
+    assert!(elsewhere.contains("308 Permanent Redirect"), "{elsewhere}");
+    let to = format!("https://{}/api/v1/users?limit=1", site.node().web());
+    assert!(elsewhere.ends_with(&to), "{elsewhere}");
+}
+
+#[test]
+fn a_request_for_another_host_is_refused() {
+    let site = site("");
+    let refused = curl(site.net.person(1), site.node().web(), "/whoami")
+        .args(["-H", "Host: evil.example"])
+        .done()
+        .ok();
+    assert!(refused.contains("is not a name of this site"), "{refused}");
+}
+
+#[test]
+fn who_is_listed_as_a_proxy_says_where_a_request_comes_from_and_nobody_else() {
+    let probe = Site::new(Database::Sqlite, "");
+    let proxy = probe.net.host(77);
+    let site = site(&format!("web.trusted_proxies = [\"{proxy}\"]"));
+    let forwarded = format!("X-Forwarded-For: 9.9.9.9, {}", site.net.person(1));
+    let through = |source| {
+        curl(source, site.node().web(), "/whoami")
+            .args(["-H", &forwarded])
+            .done()
+            .ok()
+    };
+    assert!(through(proxy).starts_with("You are: alice"), "{}", through(proxy));
+    let stranger = site.net.stranger();
+    assert!(through(stranger).starts_with(&format!("Your address {stranger} is not registered")));
+}
