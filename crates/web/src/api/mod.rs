@@ -1,5 +1,6 @@
 //! The API, a file for each noun.
 
+mod live;
 mod openapi;
 mod recording;
 mod sessions;
@@ -22,6 +23,7 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(users::operations())
         .merge(sessions::operations())
         .merge(recording::operations())
+        .merge(live::operations())
 }
 
 /// The API's routes, each behind the table.

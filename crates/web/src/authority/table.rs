@@ -40,4 +40,5 @@ table! {
     GET "/sessions/{id}/recording/channels" AUDITOR;
     GET "/sessions/{id}/recording/verify" AUDITOR;
     GET "/sessions/{id}/transcript" AUDITOR;
+    GET "/sessions/{id}/live" AUDITOR;
 }

@@ -5,6 +5,7 @@
 //! the role `user`.
 
 mod source;
+mod standing;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -14,6 +15,7 @@ use gatehouse_model::{Name, Role, SourceAddr, Timestamp, UserId};
 use crate::problem::Problem;
 
 pub(crate) use source::{Peer, source_of};
+pub(crate) use standing::Standing;
 
 /// A known person.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,10 @@
 
 mod bookmarks;
 mod notebook;
+mod pages;
 mod places;
+mod told;
+mod watching;
 
 use std::sync::Arc;
 
@@ -15,7 +18,10 @@ use crate::problem::Problem;
 
 pub(crate) use bookmarks::Bookmarks;
 pub(crate) use notebook::{Looked, Notebook};
+pub(crate) use pages::{ChannelPlace, ChannelReader, EventPage};
 pub(crate) use places::{Place, Places};
+pub(crate) use told::{Teller, Told};
+pub(crate) use watching::Watching;
 
 /// Recordings that are read from end to end at a time, so that a few who look on do not take every processor and disk.
 const SCANS: usize = 4;
@@ -30,6 +36,8 @@ pub(crate) struct Live {
     pub(crate) measured: Measured,
     /// Transcripts that are read page by page.
     pub(crate) transcripts: Bookmarks<TranscriptPlace, TranscriptReader>,
+    /// Channels that are read page by page.
+    pub(crate) channels: Bookmarks<ChannelPlace, ChannelReader>,
     /// For reading a whole recording.
     scans: Arc<Semaphore>,
 }
@@ -41,6 +49,7 @@ impl Live {
             places: Places::default(),
             measured: Measured::default(),
             transcripts: Bookmarks::default(),
+            channels: Bookmarks::default(),
             scans: Arc::new(Semaphore::new(SCANS)),
         }
     }
