@@ -1,9 +1,16 @@
 //! The API, a file for each noun.
 
+mod alerts;
+mod audit;
+mod events;
+mod forwards;
 mod live;
+mod nodes;
 mod openapi;
+mod palette;
 mod recording;
 mod sessions;
+mod settings;
 mod users;
 
 use axum::Router;
@@ -24,6 +31,13 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(sessions::operations())
         .merge(recording::operations())
         .merge(live::operations())
+        .merge(forwards::operations())
+        .merge(events::operations())
+        .merge(audit::operations())
+        .merge(alerts::operations())
+        .merge(nodes::operations())
+        .merge(settings::operations())
+        .merge(palette::operations())
 }
 
 /// The API's routes, each behind the table.

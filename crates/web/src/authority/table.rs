@@ -41,4 +41,16 @@ table! {
     GET "/sessions/{id}/recording/verify" AUDITOR;
     GET "/sessions/{id}/transcript" AUDITOR;
     GET "/sessions/{id}/live" AUDITOR;
+    GET "/forwards" AUDITOR;
+    GET "/events" SIGNED;
+    GET "/audit" AUDITOR;
+    GET "/audit/verification" AUDITOR;
+    POST "/audit/verify" AUDITOR;
+    GET "/alerts" AUDITOR;
+    POST "/alerts/test" ADMIN;
+    GET "/nodes" AUDITOR;
+    GET "/gate-keys" AUDITOR;
+    GET "/recording-keys" AUDITOR;
+    GET "/settings" AUDITOR;
+    GET "/palette" SIGNED;
 }

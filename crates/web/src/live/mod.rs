@@ -3,6 +3,7 @@
 //! Nothing of it has to outlive the process; all of it is bounded.
 
 mod bookmarks;
+mod hub;
 mod notebook;
 mod pages;
 mod places;
@@ -17,6 +18,7 @@ use crate::api::{Measured, TranscriptPlace, TranscriptReader};
 use crate::problem::Problem;
 
 pub(crate) use bookmarks::Bookmarks;
+pub(crate) use hub::{Hub, Line, News, lines_after, message};
 pub(crate) use notebook::{Looked, Notebook};
 pub(crate) use pages::{ChannelPlace, ChannelReader, EventPage};
 pub(crate) use places::{Place, Places};
@@ -30,6 +32,10 @@ const SCANS: usize = 4;
 pub(crate) struct Live {
     /// Who looked at what lately.
     pub(crate) notebook: Notebook,
+    /// Who reads what is new, for all who listen.
+    pub(crate) hub: Hub,
+    /// Held while the audit book is checked on somebody's demand.
+    pub(crate) book: tokio::sync::Mutex<()>,
     /// Streams that are open, by person.
     pub(crate) places: Places,
     /// What is known of the channels of closed recordings.
@@ -46,6 +52,8 @@ impl Live {
     pub(crate) fn new() -> Self {
         Self {
             notebook: Notebook::default(),
+            hub: Hub::default(),
+            book: tokio::sync::Mutex::default(),
             places: Places::default(),
             measured: Measured::default(),
             transcripts: Bookmarks::default(),
