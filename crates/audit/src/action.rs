@@ -105,6 +105,28 @@ actions! {
     UserRemoved = "user.removed",
     /// A person's password was set.
     UserPassword = "user.password",
+    /// A person signed in to the pages.
+    SignInOpened = "signin.opened",
+    /// A sign-in was refused: wrong password, code or passkey, or too many tries.
+    SignInFailed = "signin.failed",
+    /// A sign-in was ended by its person or by an administrator.
+    SignInClosed = "signin.closed",
+    /// A person proved again who they are.
+    SignInConfirmed = "signin.confirmed",
+    /// A token was made.
+    TokenCreated = "token.created",
+    /// A token was taken back.
+    TokenRevoked = "token.revoked",
+    /// A person got a further way to sign in.
+    FactorAdded = "factor.added",
+    /// A way to sign in was taken away.
+    FactorRemoved = "factor.removed",
+    /// A recovery code was used in place of a code.
+    FactorRecovered = "factor.recovered",
+    /// A link was made by which a person sets up how to sign in.
+    SetupLinkMade = "setup_link.made",
+    /// Such a link was used.
+    SetupLinkUsed = "setup_link.used",
     /// A source address was entered.
     AddressAdded = "address.added",
     /// A source address was switched on.

@@ -44,6 +44,14 @@ pub enum Kind {
     Forward,
     /// A node.
     Node,
+    /// A sign-in to the pages.
+    SignIn,
+    /// A token.
+    Token,
+    /// A passkey.
+    Passkey,
+    /// A kept view of a list.
+    View,
 }
 
 impl fmt::Display for Kind {
@@ -67,6 +75,10 @@ impl fmt::Display for Kind {
             Self::Session => "session",
             Self::Forward => "forward",
             Self::Node => "node",
+            Self::SignIn => "sign-in",
+            Self::Token => "token",
+            Self::Passkey => "passkey",
+            Self::View => "view",
         })
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::change::Scope;
 use crate::instant::{from_db, to_db};
 use crate::resolve::{find_server, find_user, free_text};
+use crate::sign_ins::sign_out_for_good;
 use crate::{Store, StoreError};
 
 /// What is locked, by name or id.
@@ -67,7 +68,9 @@ impl Store {
         let until = until.map(to_db);
         let event = match target {
             LockTarget::User(user) => {
-                let mut row = find_user(change.db(), user).await?.into_active_model();
+                let row = find_user(change.db(), user).await?;
+                sign_out_for_good(change.db(), row.id).await?;
+                let mut row = row.into_active_model();
                 (row.locked, row.locked_until, row.lock_reason) = (Set(true), Set(until), Set(reason));
                 event.user(row.update(change.db()).await?.name)
             }

@@ -16,6 +16,7 @@ use crate::instant::to_db;
 use crate::password::{check_password, hash_password};
 use crate::policies::remove_policies_of;
 use crate::resolve::{contains_pattern, find_group, find_user, free_text, stored};
+use crate::sign_ins::{delete_sign_ins, sign_out_for_good};
 use crate::sources::insert_address;
 use crate::user_rows::{mail_address, search_text, view_all, view_one};
 use crate::{
@@ -256,6 +257,9 @@ impl Store {
         } else {
             Action::UserDisabled
         };
+        if !activity.is_enabled() {
+            sign_out_for_good(change.db(), row.id).await?;
+        }
         let mut row = row.into_active_model();
         row.active = Set(activity.is_enabled());
         let row = row.update(change.db()).await?;
@@ -292,6 +296,7 @@ impl Store {
     }
 
     /// Sets a person's password, at least [`PASSWORD_MIN`](crate::PASSWORD_MIN) characters. Only its Argon2id hash is kept.
+    /// Sign-ins end, but perhaps the one by which it was set.
     ///
     /// # Errors
     /// There is no such person, or the password is too short or too long.
@@ -301,11 +306,14 @@ impl Store {
         now: Timestamp,
         who: &str,
         password: Secret,
+        but: Option<i64>,
     ) -> Result<(), StoreError> {
         let hash = hash_password(password).await?;
         let mut change = self.change(Scope::Directory).await?;
         let row = find_user(change.db(), who).await?;
         let event = Draft::new(Action::UserPassword, actor, now).user(&row.name);
+        // Whoever signed in with the password before is to show the new one.
+        delete_sign_ins(change.db(), row.id, but).await?;
         let mut row = row.into_active_model();
         row.password_hash = Set(Some(hash));
         row.update(change.db()).await?;

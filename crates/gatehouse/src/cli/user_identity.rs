@@ -275,7 +275,7 @@ pub(super) async fn password(arguments: PasswordArguments, context: &Context) ->
     let secret = read_password(from, "--stdin")?;
     context
         .store
-        .set_user_password(&context.actor, context.now, &arguments.name, secret)
+        .set_user_password(&context.actor, context.now, &arguments.name, secret, None)
         .await?;
     context.done(&format!("set the password of {}", user.name))
 }

@@ -10,10 +10,11 @@ mod m20260210_000001_legacy_algorithms;
 mod m20260301_000004_live_control;
 mod m20260320_000001_recording_keys;
 mod m20260410_000001_forward_captures;
+mod m20260501_000001_sign_in;
 mod m20260601_000001_ceremonies;
 
 /// The form that this program writes: the number of its steps.
-pub(crate) const SCHEMA: i32 = 9;
+pub(crate) const SCHEMA: i32 = 10;
 
 pub(crate) struct Migrator;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260301_000004_live_control::Migration),
             Box::new(m20260320_000001_recording_keys::Migration),
             Box::new(m20260410_000001_forward_captures::Migration),
+            Box::new(m20260501_000001_sign_in::Migration),
             Box::new(m20260601_000001_ceremonies::Migration),
         ]
     }

@@ -31,3 +31,4 @@ mod recordings;
 mod secrets;
 mod servers;
 mod sessions;
+mod sign_ins;

@@ -201,7 +201,7 @@ async fn a_password_is_kept_as_a_hash(place: &Place) {
         PasswordCheck::Wrong
     );
     store
-        .set_user_password(&cli(), now(), "ana", secret("hunter2hunter2"))
+        .set_user_password(&cli(), now(), "ana", secret("hunter2hunter2"), None)
         .await
         .unwrap();
     assert_eq!(
@@ -223,7 +223,7 @@ async fn a_password_is_kept_as_a_hash(place: &Place) {
         PasswordCheck::Wrong
     );
     let short = store
-        .set_user_password(&cli(), now(), "ana", secret("short"))
+        .set_user_password(&cli(), now(), "ana", secret("short"), None)
         .await
         .unwrap_err();
     assert_eq!(short.field(), Some("password"));

@@ -125,7 +125,7 @@ async fn no_secret_is_seen_outside(place: &Place) {
     credential(&store, "web01", Some("root"), CredentialKind::Password, PASSWORD).await;
     credential(&store, "web01", None, CredentialKind::Key, PRIVATE).await;
     store
-        .set_user_password(&cli(), now(), "ana", Secret::from(PASSWORD.to_owned()))
+        .set_user_password(&cli(), now(), "ana", Secret::from(PASSWORD.to_owned()), None)
         .await
         .unwrap();
     let key = GateHostKey {
