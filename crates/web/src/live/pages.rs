@@ -142,3 +142,156 @@ impl ChannelReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Write as _;
+    use std::path::Path;
+
+    use gatehouse_archive::Keyring;
+    use gatehouse_recording::Stream;
+    use gatehouse_recording::cast::{CastEncoder, CastHeader};
+    use gatehouse_recording::manifest::Manifest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SESSION: &str = "019301f0-0000-7000-8000-000000000001";
+
+    /// A recording that is written as a test wants it.
+    struct Growing {
+        dir: tempfile::TempDir,
+        encoder: CastEncoder,
+    }
+
+    impl Growing {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let head = json!({
+                "version": 2, "session": SESSION, "node": SESSION, "user": "alice", "server": "web01", "protocol": "ssh",
+                "login": null, "source": "10.0.0.7", "source_port": 1, "proxy": null, "backend": "10.1.0.5:22",
+                "policies": [], "recording": { "mode": "strict", "binary": "digest", "input": "echoed" },
+                "started_at": "2026-01-31T12:00:00Z", "state": "open", "files": [], "digest": null,
+                "recovered": false, "bytes_lost": 0,
+            });
+            let manifest: Manifest = serde_json::from_value(head).unwrap();
+            std::fs::write(dir.path().join("manifest.json"), manifest.to_bytes()).unwrap();
+            let header: CastHeader = serde_json::from_value(json!({
+                "version": 2, "width": 80, "height": 24, "timestamp": 1_769_860_800,
+                "gatehouse": { "session": SESSION, "channel": 0, "kind": "shell", "pty": true, "newlines": "raw",
+                    "input": "echoed", "started_at": "2026-01-31T12:00:00Z" },
+            }))
+            .unwrap();
+            let mut growing = Self {
+                dir,
+                encoder: CastEncoder::new(&header),
+            };
+            growing.flush();
+            growing
+        }
+
+        fn file(&self) -> std::path::PathBuf {
+            self.dir.path().join("ssh-0.cast")
+        }
+
+        fn append(path: &Path, bytes: &[u8]) {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            file.unwrap().write_all(bytes).unwrap();
+        }
+
+        fn flush(&mut self) {
+            let bytes = self.encoder.take();
+            Self::append(&self.file(), &bytes);
+        }
+
+        fn output(&mut self, micros: u64, text: &str) {
+            let at = Offset::from_micros(micros);
+            self.encoder.output(at, Stream::Output, text.as_bytes());
+            self.flush();
+        }
+
+        fn reader(&self) -> ChannelReader {
+            let recording = Recording::at(self.dir.path(), &Keyring::default()).unwrap();
+            ChannelReader::open(&recording, 0).unwrap()
+        }
+    }
+
+    fn finished(_: Offset) -> bool {
+        false
+    }
+
+    /// How the events begin; those that only fill are left out.
+    fn texts(page: &EventPage) -> Vec<String> {
+        let text = |told: &Told| match serde_json::to_value(told).unwrap() {
+            Value::Array(parts) => parts[2].as_str().unwrap().chars().take(8).collect(),
+            other => panic!("{other}"),
+        };
+        let texts = page.events.iter().map(text);
+        texts.filter(|text: &String| text != "xxxxxxxx").collect()
+    }
+
+    #[test]
+    fn pages_are_bounded_and_cut_between_instants() {
+        let mut growing = Growing::new();
+        let big = "x".repeat(400 * 1024);
+        for (micros, text) in [(1, "a"), (1, "b"), (2, "c"), (2, "d"), (3, "e")] {
+            growing.output(micros, &format!("{text}{big}"));
+        }
+        let mut reader = growing.reader();
+        let page = reader.page(None, finished).unwrap();
+        // The second instant would have made it too long.
+        assert_eq!(texts(&page), ["axxxxxxx", "bxxxxxxx"]);
+        assert!(!page.at_end && page.header.is_some());
+        let rest = reader.page(page.last, finished).unwrap();
+        let anew = growing.reader().page(page.last, finished).unwrap();
+        assert_eq!(rest.events, anew.events);
+        assert_eq!(texts(&rest), ["cxxxxxxx", "dxxxxxxx"]);
+        let last = reader.page(rest.last, finished).unwrap();
+        assert_eq!((texts(&last).len(), last.at_end), (1, true));
+        let none = reader.page(last.last, finished).unwrap();
+        assert!(none.events.is_empty() && none.last == last.last && none.at_end);
+    }
+
+    #[test]
+    fn what_is_written_later_comes_later_and_a_torn_line_when_it_is_whole() {
+        let mut growing = Growing::new();
+        let mut reader = growing.reader();
+        assert!(reader.page(None, finished).unwrap().events.is_empty());
+        growing.output(5, "one");
+        let page = reader.page(None, finished).unwrap();
+        assert_eq!(texts(&page), ["one"]);
+        growing.encoder.output(Offset::from_micros(9), Stream::Output, b"two");
+        let bytes = growing.encoder.take();
+        let (begin, end) = bytes.split_at(bytes.len() - 4);
+        Growing::append(&growing.file(), begin);
+        assert!(reader.page(page.last, finished).unwrap().events.is_empty());
+        Growing::append(&growing.file(), end);
+        assert_eq!(texts(&reader.page(page.last, finished).unwrap()), ["two"]);
+    }
+
+    #[test]
+    fn an_instant_that_is_not_over_waits_for_the_rest_of_it() {
+        let mut growing = Growing::new();
+        growing.output(1, "a");
+        growing.output(7, "b");
+        let mut reader = growing.reader();
+        let seven = |at: Offset| at.micros() == 7;
+        let page = reader.page(None, seven).unwrap();
+        assert_eq!((texts(&page), page.at_end), (vec!["a".to_owned()], false));
+        growing.output(7, "c");
+        assert_eq!(texts(&reader.page(page.last, finished).unwrap()), ["b", "c"]);
+    }
+
+    #[test]
+    fn a_sequence_that_pages_cut_is_still_left_out() {
+        let mut growing = Growing::new();
+        growing.output(1, "$ \x1b]52;c;");
+        growing.output(2, "cm0gLXJm\x07ls");
+        let mut reader = growing.reader();
+        let first = reader.page(None, |at| at.micros() > 1).unwrap();
+        assert_eq!(texts(&first), ["$ "]);
+        assert_eq!(texts(&reader.page(first.last, finished).unwrap()), ["ls"]);
+        assert_eq!(texts(&growing.reader().page(first.last, finished).unwrap()), ["ls"]);
+    }
+}
