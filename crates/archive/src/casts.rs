@@ -168,16 +168,10 @@ impl TranscriptLines {
             let (channel, at) = (shown.channel, shown.event.at);
             self.last = self.last.max(at);
             let header = shown.header;
-            let transcript = self
-                .transcripts
-                .entry(channel)
-                .or_insert_with(|| screen(header));
+            let transcript = self.transcripts.entry(channel).or_insert_with(|| screen(header));
             let lines = transcript.feed(&shown.event);
-            self.ready.extend(
-                lines
-                    .into_iter()
-                    .map(|text| TranscriptLine { channel, at, text }),
-            );
+            self.ready
+                .extend(lines.into_iter().map(|text| TranscriptLine { channel, at, text }));
             return true;
         }
         self.damage = self

@@ -3,7 +3,7 @@
 use gatehouse_archive::{ArchiveError, ContentsCheck, Expected, Library, Part, Problem, Verification};
 use gatehouse_audit::{Action, Actor, Draft, Fault, Outcome};
 use gatehouse_model::Timestamp;
-use gatehouse_recording::signature::{PublicKey, NotAPublicKey};
+use gatehouse_recording::signature::{NotAPublicKey, PublicKey};
 use gatehouse_store::{AnchorLine, Session, Store, StoreError};
 use serde::Serialize;
 

@@ -118,7 +118,8 @@ impl Listener {
     }
 
     fn reload(&mut self) {
-        self.ready.push_back(message("reload", None, &serde_json::json!({})));
+        self.ready
+            .push_back(message("reload", None, &serde_json::json!({})));
     }
 
     fn line(&mut self, line: &Line) {

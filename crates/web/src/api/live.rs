@@ -134,8 +134,7 @@ async fn poll(site: &Site, caller: &Caller, id: &str, which: &Which) -> Result<L
     // The row first: if it is closed, what is read after it is all there is.
     let Found { session, recording } = find(site, id).await?;
     recording.readable()?;
-    let closed =
-        session.state == SessionState::Closed || recording.manifest().state == ManifestState::Sealed;
+    let closed = session.state == SessionState::Closed || recording.manifest().state == ManifestState::Sealed;
     let channel = channel_of(&recording, which.channel, closed)?;
     let look = if session.state == SessionState::Closed {
         (Action::RecordingViewed, "play")
@@ -210,8 +209,7 @@ fn read_page(
         None => ChannelReader::open(recording, channel)?,
     };
     // A clock that was set must not hold anything back for long.
-    let unfinished =
-        |at: Offset| now.is_some_and(|now| now.micros().abs_diff(at.micros()) < UNFINISHED);
+    let unfinished = |at: Offset| now.is_some_and(|now| now.micros().abs_diff(at.micros()) < UNFINISHED);
     let page = reader.page(after, unfinished)?;
     Ok((page, reader))
 }

@@ -85,10 +85,7 @@ fn fingerprint(public: &str) -> Option<String> {
     use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
     use sha2::{Digest as _, Sha256};
     let blob = STANDARD.decode(public.split_whitespace().nth(1)?).ok()?;
-    Some(format!(
-        "SHA256:{}",
-        STANDARD_NO_PAD.encode(Sha256::digest(blob))
-    ))
+    Some(format!("SHA256:{}", STANDARD_NO_PAD.encode(Sha256::digest(blob))))
 }
 
 /// Lists the keys that sign or signed recordings, the oldest first.

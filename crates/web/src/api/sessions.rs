@@ -4,9 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use gatehouse_audit::{Action, Event};
 use gatehouse_model::{Protocol, Role, SessionId, SessionState};
-use gatehouse_store::{
-    AuditFilter, AuditOrder, KillTarget, PageRequest, Session, SessionFilter, StoreError,
-};
+use gatehouse_store::{AuditFilter, AuditOrder, KillTarget, PageRequest, Session, SessionFilter, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -60,7 +58,8 @@ async fn list_sessions(
     Query(which): Query<Which>,
 ) -> Result<Json<Listed<Session>>, Problem> {
     let node = which.node.map(|node| node.parse()).transpose();
-    let node = node.map_err(|_| Problem::invalid("node", "this is no id of a node; GET /nodes lists them"))?;
+    let node =
+        node.map_err(|_| Problem::invalid("node", "this is no id of a node; GET /nodes lists them"))?;
     let mut filter = SessionFilter {
         state: which.state,
         user: which.user,

@@ -249,8 +249,15 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_of_data() {
-        let bytes = message("audit", Some(7), &serde_json::json!({ "reason": "a\nb\r\n\ndata: x" }));
+        let bytes = message(
+            "audit",
+            Some(7),
+            &serde_json::json!({ "reason": "a\nb\r\n\ndata: x" }),
+        );
         let text = std::str::from_utf8(&bytes).unwrap();
-        assert_eq!(text, "event: audit\nid: 7\ndata: {\"reason\":\"a\\nb\\r\\n\\ndata: x\"}\n\n");
+        assert_eq!(
+            text,
+            "event: audit\nid: 7\ndata: {\"reason\":\"a\\nb\\r\\n\\ndata: x\"}\n\n"
+        );
     }
 }

@@ -73,10 +73,7 @@ mod tests {
     fn polling_is_one_look_for_ten_minutes() {
         let book = Notebook::default();
         let session: SessionId = "019301f0-0000-7000-8000-000000000001".parse().unwrap();
-        let means = |id| Means::Token {
-            id,
-            dangerous: false,
-        };
+        let means = |id| Means::Token { id, dangerous: false };
         let look = |id, how| Looked::new(UserId(1), &means(id), session, how);
         let start: Timestamp = "2026-01-31T12:00:00Z".parse().unwrap();
         let after = |minutes| start + SignedDuration::from_mins(minutes);

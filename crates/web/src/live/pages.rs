@@ -261,7 +261,9 @@ mod tests {
         growing.output(5, "one");
         let page = reader.page(None, finished).unwrap();
         assert_eq!(texts(&page), ["one"]);
-        growing.encoder.output(Offset::from_micros(9), Stream::Output, b"two");
+        growing
+            .encoder
+            .output(Offset::from_micros(9), Stream::Output, b"two");
         let bytes = growing.encoder.take();
         let (begin, end) = bytes.split_at(bytes.len() - 4);
         Growing::append(&growing.file(), begin);
@@ -292,6 +294,9 @@ mod tests {
         let first = reader.page(None, |at| at.micros() > 1).unwrap();
         assert_eq!(texts(&first), ["$ "]);
         assert_eq!(texts(&reader.page(first.last, finished).unwrap()), ["ls"]);
-        assert_eq!(texts(&growing.reader().page(first.last, finished).unwrap()), ["ls"]);
+        assert_eq!(
+            texts(&growing.reader().page(first.last, finished).unwrap()),
+            ["ls"]
+        );
     }
 }

@@ -99,9 +99,9 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
                     .map_err(failed)?;
                 if !one.ok {
                     verifier
-                .record(&one, &context.actor, context.now)
-                .await
-                .map_err(failed)?;
+                        .record(&one, &context.actor, context.now)
+                        .await
+                        .map_err(failed)?;
                 }
                 found.push(one);
             }
@@ -141,7 +141,11 @@ pub(super) fn outside(arguments: &Arguments, format: Format) -> Result<Answer, F
         Some(book) => anchor_in_file(book, &checked)?,
         None => Anchor::NotChecked,
     };
-    let mut found = vec![RecordingFinding::of(&checked, &directory.display().to_string(), &anchor)];
+    let mut found = vec![RecordingFinding::of(
+        &checked,
+        &directory.display().to_string(),
+        &anchor,
+    )];
     if arguments.public_key.is_none() {
         found.iter_mut().for_each(name_no_key);
     }

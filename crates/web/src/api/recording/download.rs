@@ -204,7 +204,10 @@ fn original(what: &What, recording: &Recording) -> Result<Original, Problem> {
     let unknown = || {
         let listed = recording.manifest().files.iter().map(|file| file.name.as_str());
         let there: Vec<_> = listed.chain([MANIFEST]).collect();
-        Problem::invalid("file", format!("the recording has these files: {}", there.join(", ")))
+        Problem::invalid(
+            "file",
+            format!("the recording has these files: {}", there.join(", ")),
+        )
     };
     let name = what.file.as_deref().ok_or_else(unknown)?;
     if name == MANIFEST {

@@ -203,9 +203,7 @@ mod tests {
 
     #[test]
     fn a_part_is_given_and_no_more() {
-        let bytes: Vec<u8> = (0..200_000u32)
-            .map(|n| u8::try_from(n % 251).unwrap())
-            .collect();
+        let bytes: Vec<u8> = (0..200_000u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let mut stored = Stored::new(file(&bytes), 1_000, 150_000).unwrap();
         let mut got = Vec::new();
         loop {

@@ -48,10 +48,7 @@ async fn verify_recording(
     let _scan = site.live().scan().await?;
     let verifier = RecordingVerifier::new(site.store().clone(), site.library().clone());
     let verifier = verifier.await.map_err(problem_of)?;
-    let found = verifier
-        .check(&session, path, None)
-        .await
-        .map_err(problem_of)?;
+    let found = verifier.check(&session, path, None).await.map_err(problem_of)?;
     verifier
         .record(&found, &caller.actor()?, site.now())
         .await
