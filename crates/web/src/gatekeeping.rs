@@ -6,18 +6,19 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use gatehouse_policy::Directory;
 
 use crate::address::{host_of, is_own_host};
 use crate::authority::PREFIX;
-use crate::caller::{Caller, Means, Peer, Person, source_of};
+use crate::caller::{Caller, Means, Peer, find, source_of, way_of};
 use crate::problem::{Code, Problem};
-use crate::site::{AddressTrust, Site, Transport};
+use crate::site::{Site, Transport};
 
 /// What a page may load and do: nothing of another host. WebAssembly and `blob:` workers are for the player.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
     style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; \
     worker-src 'self' blob:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// What a page of this site sends with everything that changes something, and a page of another cannot know.
+const CSRF: &str = "x-gatehouse-csrf";
 /// A year.
 const STRICT_TRANSPORT: &str = "max-age=31536000";
 
@@ -54,12 +55,13 @@ pub(crate) async fn admit(site: &Site, request: &Parts) -> Result<Caller, Proble
             ),
         ));
     }
-    let mut caller = Caller {
-        source,
-        now,
-        known: None,
-    };
-    caller.known = by_address(site, &caller);
+    let way = way_of(
+        peer,
+        &request.headers,
+        &settings.trusted_proxies,
+        settings.transport,
+    );
+    let caller = find(site, &request.headers, (source, way), now).await?;
     unforged(request, &host, &caller)?;
     Ok(caller)
 }
@@ -87,33 +89,6 @@ fn own_host(request: &Parts, site: &Site, peer: Peer) -> Result<String, Problem>
     ))
 }
 
-/// The person of the source address, for their own pages.
-fn by_address(site: &Site, caller: &Caller) -> Option<(Person, Means)> {
-    if site.settings().address_trust == AddressTrust::Never {
-        return None;
-    }
-    let directory = site.gate().directory();
-    let person = person_at(&directory, caller)?;
-    Some((person, Means::Address))
-}
-
-/// The person who a source address belongs to, in use and not locked, with the role `user`.
-pub(crate) fn person_at(directory: &Directory, caller: &Caller) -> Option<Person> {
-    let owner = directory
-        .source_owner(caller.source)
-        .filter(|owner| owner.active)?;
-    let user = directory.user(owner.user)?;
-    let locked = user
-        .lock
-        .as_ref()
-        .is_some_and(|lock| lock.until.is_none_or(|until| until > caller.now));
-    (user.active && !locked).then(|| Person {
-        id: user.id,
-        name: user.name.clone(),
-        role: gatehouse_model::Role::User,
-    })
-}
-
 /// A browser sends cookies, and comes from its address, with requests that another site's page makes it send. Such a
 /// request may read nothing that the page could see, and must change nothing.
 fn unforged(request: &Parts, host: &str, caller: &Caller) -> Result<(), Problem> {
@@ -123,6 +98,18 @@ fn unforged(request: &Parts, host: &str, caller: &Caller) -> Result<(), Problem>
     let upgrades = request.headers.contains_key(header::UPGRADE);
     if by_token || (reads && !upgrades) {
         return Ok(());
+    }
+    if !reads
+        && let Some(sign_in) = &caller.sign_in
+        && request
+            .headers
+            .get(CSRF)
+            .is_none_or(|value| value.as_bytes() != sign_in.csrf.as_bytes())
+    {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "the header X-Gatehouse-CSRF is missing or old; take its value from GET /api/v1/session",
+        ));
     }
     if is_cross_site(&request.headers, host) {
         return Err(Problem::new(

@@ -1,4 +1,4 @@
-//! Passkeys (WebAuthn level 3): registering one, and signing in with one, with or without a person's name.
+//! Passkeys (WebAuthn level 3): registering one, and signing in with one, without a person's name: it knows whose it is.
 //!
 //! A passkey is a factor of its own: the authenticator verified the person (user verification is required). What was
 //! begun waits in the store and is taken out when it is finished, so an answer that is sent twice is refused.
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    CredentialID, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
-    PublicKeyCredential, RegisterPublicKeyCredential, Url,
+    CredentialID, DiscoverableAuthentication, Passkey, PasskeyRegistration, PublicKeyCredential,
+    RegisterPublicKeyCredential, Url,
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
@@ -39,18 +39,6 @@ struct Registering {
     state: PasskeyRegistration,
 }
 
-/// A sign-in under way.
-#[derive(Serialize, Deserialize)]
-enum SigningIn {
-    /// The person was named.
-    Named {
-        user: i64,
-        state: Box<PasskeyAuthentication>,
-    },
-    /// The passkey will name the person.
-    Unnamed { state: Box<DiscoverableAuthentication> },
-}
-
 /// Who is to get a passkey.
 pub(crate) struct NewHolder<'h> {
     pub(crate) user: i64,
@@ -71,11 +59,9 @@ pub(crate) struct Accepted {
 
 /// A sign-in with a passkey that is to be completed.
 pub(crate) struct Claim {
-    /// The person who was named at the beginning.
-    pub(crate) user: Option<i64>,
     /// The credential's id that the answer names.
     pub(crate) credential: Vec<u8>,
-    signing: SigningIn,
+    state: DiscoverableAuthentication,
     answer: PublicKeyCredential,
 }
 
@@ -155,38 +141,18 @@ impl Passkeys {
         })
     }
 
-    /// Begins a sign-in of a person with these passkeys; of nobody in particular without.
-    pub(crate) async fn begin_sign_in(
-        &self,
-        store: &Store,
-        now: Timestamp,
-        named: Option<(i64, &[String])>,
-    ) -> Result<Begun, Problem> {
-        let fault = |error| Problem::fault("a sign-in with a passkey could not be begun", &error);
-        let (mut options, signing) = match named {
-            Some((user, stored)) if !stored.is_empty() => {
-                let passkeys = stored
-                    .iter()
-                    .map(|text| read_stored(text))
-                    .collect::<Result<Vec<_>, _>>()?;
-                let (options, state) = self
-                    .relying
-                    .start_passkey_authentication(&passkeys)
-                    .map_err(fault)?;
-                let state = Box::new(state);
-                (json(&options)?, SigningIn::Named { user, state })
-            }
-            _ => {
-                let (options, state) = self.relying.start_discoverable_authentication().map_err(fault)?;
-                let state = Box::new(state);
-                (json(&options)?, SigningIn::Unnamed { state })
-            }
-        };
+    /// Begins a sign-in. Nobody is named: the passkey knows whose it is, so a name tells a stranger nothing.
+    pub(crate) async fn begin_sign_in(&self, store: &Store, now: Timestamp) -> Result<Begun, Problem> {
+        let (options, state) = self
+            .relying
+            .start_discoverable_authentication()
+            .map_err(|error| Problem::fault("a sign-in with a passkey could not be begun", &error))?;
+        let mut options = json(&options)?;
         // The page decides itself whether the browser offers passkeys within the form or at a press of a button.
         if let Some(options) = options.as_object_mut() {
             options.remove("mediation");
         }
-        begin(store, now, SIGN_IN, &signing, options).await
+        begin(store, now, SIGN_IN, &state, options).await
     }
 
     /// Takes the answer to a sign-in; whose the credential is has to be looked up then.
@@ -197,15 +163,9 @@ impl Passkeys {
         ceremony: &str,
         answer: PublicKeyCredential,
     ) -> Result<Claim, Problem> {
-        let signing: SigningIn = finish(store, now, SIGN_IN, ceremony).await?;
-        let user = match &signing {
-            SigningIn::Named { user, .. } => Some(*user),
-            SigningIn::Unnamed { .. } => None,
-        };
         Ok(Claim {
-            user,
             credential: answer.get_credential_id().to_vec(),
-            signing,
+            state: finish(store, now, SIGN_IN, ceremony).await?,
             answer,
         })
     }
@@ -214,17 +174,10 @@ impl Passkeys {
     /// that differs.
     pub(crate) fn complete(&self, claim: &Claim, stored: &str) -> Result<Option<String>, Problem> {
         let mut passkey = read_stored(stored)?;
-        let result = match &claim.signing {
-            SigningIn::Named { state, .. } => {
-                self.relying.finish_passkey_authentication(&claim.answer, state)
-            }
-            SigningIn::Unnamed { state } => self.relying.finish_discoverable_authentication_v2(
-                &claim.answer,
-                state.as_ref().clone(),
-                &passkey,
-            ),
-        };
-        let result = result.map_err(refused)?;
+        let result = self
+            .relying
+            .finish_discoverable_authentication_v2(&claim.answer, claim.state.clone(), &passkey)
+            .map_err(refused)?;
         match passkey.update_credential(&result) {
             Some(true) => json_text(&passkey).map(Some),
             _ => Ok(None),

@@ -9,6 +9,7 @@ mod nodes;
 mod openapi;
 mod palette;
 mod recording;
+mod session;
 mod sessions;
 mod settings;
 mod users;
@@ -27,6 +28,7 @@ pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
 fn operations() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .merge(openapi::operations())
+        .merge(session::operations())
         .merge(users::operations())
         .merge(sessions::operations())
         .merge(recording::operations())

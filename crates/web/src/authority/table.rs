@@ -27,6 +27,16 @@ macro_rules! table {
 
 table! {
     GET "/openapi.json" ANYONE;
+    GET "/session" ANYONE;
+    DELETE "/session" ANYONE;
+    POST "/session/password" ANYONE;
+    POST "/session/totp" ANYONE;
+    POST "/session/recovery" ANYONE;
+    POST "/session/passkey/start" ANYONE;
+    POST "/session/passkey/finish" ANYONE;
+    POST "/session/setup" ANYONE;
+    POST "/session/setup/look" ANYONE;
+    POST "/session/confirm" SIGNED;
     GET "/users" AUDITOR;
     POST "/users" ADMIN;
     GET "/users/{user}" AUDITOR;

@@ -4,6 +4,8 @@
 //! request. INVARIANT **never-more-than-the-person**: a token has at most the person's role of now; a known address has
 //! the role `user`.
 
+mod cookie;
+mod find;
 mod source;
 mod standing;
 
@@ -14,7 +16,9 @@ use gatehouse_model::{Name, Role, SourceAddr, Timestamp, UserId};
 
 use crate::problem::Problem;
 
-pub(crate) use source::{Peer, source_of};
+pub(crate) use cookie::{CookieSignIn, clear_cookie, csrf_of, set_cookie};
+pub(crate) use find::{find, limits, person_at};
+pub(crate) use source::{Peer, source_of, way_of};
 pub(crate) use standing::Standing;
 
 /// A known person.
@@ -49,11 +53,26 @@ pub(crate) enum Means {
     },
 }
 
+/// Whether what is said can be read on the way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// It cannot: TLS, or this very machine.
+    Private,
+    /// It can.
+    Open,
+}
+
 /// Who is asking, and from where.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Caller {
     /// Where the request comes from.
     pub(crate) source: SourceAddr,
+    /// How it comes.
+    pub(crate) way: Way,
+    /// What the browser says that it is.
+    pub(crate) agent: Option<String>,
+    /// The sign-in that the cookie names, open or waiting for a second factor.
+    pub(crate) sign_in: Option<CookieSignIn>,
     /// When it came.
     pub(crate) now: Timestamp,
     /// Who it is, and what showed it.

@@ -5,6 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 use gatehouse_model::{AddressRange, SourceAddr};
 
+use super::Way;
+use crate::site::Transport;
+
 /// What a proxy says of where a request came from.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// What a proxy says of how it was asked.
@@ -42,8 +45,18 @@ pub(crate) fn source_of(peer: Peer, headers: &HeaderMap, trusted: &[AddressRange
     SourceAddr::new(source)
 }
 
+/// Whether what is said can be read on the way.
+pub(crate) fn way_of(peer: Peer, headers: &HeaderMap, trusted: &[AddressRange], transport: Transport) -> Way {
+    let here = peer.remote.ip().to_canonical().is_loopback() && peer.local.ip().to_canonical().is_loopback();
+    if transport == Transport::Tls || came_by_tls_to_proxy(peer, headers, trusted) || here {
+        Way::Private
+    } else {
+        Way::Open
+    }
+}
+
 /// Whether a trusted proxy says that it was asked over TLS.
-pub(crate) fn came_by_tls_to_proxy(peer: Peer, headers: &HeaderMap, trusted: &[AddressRange]) -> bool {
+fn came_by_tls_to_proxy(peer: Peer, headers: &HeaderMap, trusted: &[AddressRange]) -> bool {
     let proxied = trusted
         .iter()
         .any(|range| range.contains(peer.remote.ip().to_canonical()));

@@ -4,14 +4,12 @@ use axum::extract::MatchedPath;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Request};
 
+use super::find::BACKGROUND;
 use super::{Caller, Peer};
 use crate::authority::permitted;
 use crate::gatekeeping::admit;
 use crate::problem::{Code, Problem};
 use crate::site::Site;
-
-/// Requests that a page makes by itself are no activity of the person.
-const BACKGROUND: HeaderName = HeaderName::from_static("x-gatehouse-background");
 
 /// A request that began a stream, as far as it says who asks.
 pub(crate) struct Standing {
@@ -40,7 +38,9 @@ impl Standing {
         kept.method = request.method.clone();
         kept.uri = request.uri.clone();
         kept.headers = request.headers.clone();
-        kept.headers.insert(BACKGROUND, HeaderValue::from_static("1"));
+        // A stream that is open is no activity of the person.
+        kept.headers
+            .insert(HeaderName::from_static(BACKGROUND), HeaderValue::from_static("1"));
         kept.extensions.insert(peer);
         Ok(Self {
             request: kept,

@@ -12,8 +12,9 @@ mod whoami;
 use axum::Router;
 use axum::routing::get;
 
+use crate::caller::person_at;
 use crate::caller::{Caller, Person};
-use crate::gatekeeping::{contact, person_at};
+use crate::gatekeeping::contact;
 use crate::problem::{Code, Problem};
 use crate::site::Site;
 
