@@ -27,6 +27,7 @@ mod authority;
 mod caller;
 mod exporter;
 mod gatekeeping;
+mod idempotency;
 mod live;
 mod page;
 mod pages;

@@ -224,6 +224,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         server: arguments.server,
         server_group: arguments.server_group,
         past: if arguments.all { Past::Include } else { Past::Omit },
+        ..PolicyFilter::default()
     };
     let policies = context
         .store

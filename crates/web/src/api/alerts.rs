@@ -29,6 +29,9 @@ struct Which {
     /// Those at or after this: an instant, or a duration before now.
     #[param(value_type = Option<String>)]
     since: Option<Moment>,
+    /// Those before this.
+    #[param(value_type = Option<String>)]
+    until: Option<Moment>,
 }
 
 /// Lists alerts, the newest first, and how far the telling has come.
@@ -43,8 +46,14 @@ async fn list_alerts(
     let filter = AlertFilter {
         kind: which.kind,
         since: which.since.map(|since| since.instant(caller.now)),
+        until: which.until.map(|until| until.instant(caller.now)),
+        sort: list.sort()?.unwrap_or_default(),
     };
-    Ok(Json(site.store().alerts(&filter, &list.page()?).await?.into()))
+    let mut listed = Listed::from(site.store().alerts(&filter, &list.page()?).await?);
+    if list.count {
+        listed.counted(site.store().count_alerts(&filter).await?);
+    }
+    Ok(Json(listed))
 }
 
 /// Raises an alert, to see whether it arrives where it should.

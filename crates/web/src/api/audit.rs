@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use gatehouse_audit::{Action, Draft, Event, Outcome};
-use gatehouse_model::{SessionId, Timestamp};
-use gatehouse_store::{AuditFilter, AuditPace, AuditReport, PageRequest, SealedHead};
+use gatehouse_model::{SessionId, SourceAddr, Timestamp};
+use gatehouse_store::{AuditFilter, AuditOrder, AuditPace, AuditReport, PageRequest, SealedHead};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,10 +30,18 @@ struct Which {
     action: Option<String>,
     /// Those about this person, by the name in the book.
     user: Option<String>,
+    /// Those by this actor, as the book has it.
+    actor: Option<String>,
     /// Those about this server, by the name in the book.
     server: Option<String>,
     /// Those about this session, by id or a unique prefix.
     session: Option<String>,
+    /// Those from this address.
+    source: Option<SourceAddr>,
+    /// Those with this outcome.
+    outcome: Option<Outcome>,
+    /// Those in which this stands, in any case. A page may hold fewer events than asked for, and still have a next one.
+    text: Option<String>,
     /// Those at or after this: an instant, or a duration before now.
     #[param(value_type = Option<String>)]
     since: Option<Moment>,
@@ -64,14 +72,33 @@ async fn list_audit(
     let filter = AuditFilter {
         action: which.action,
         user: which.user,
+        actor: which.actor,
         server: which.server,
+        source: which.source,
+        outcome: which.outcome,
+        text: which.text,
         session,
         since: which.since.map(|since| since.instant(caller.now)),
         until: which.until.map(|until| until.instant(caller.now)),
-        ..AuditFilter::default()
+        order: order(&list)?,
     };
-    let page = site.store().audit_events(&filter, &list.page()?).await?;
-    Ok(Json(page.into()))
+    let mut listed = Listed::from(site.store().audit_events(&filter, &list.page()?).await?);
+    if list.count {
+        listed.counted(site.store().count_audit_events(&filter).await?);
+    }
+    Ok(Json(listed))
+}
+
+/// Events are sorted by time alone.
+fn order(list: &ListQuery) -> Result<AuditOrder, Problem> {
+    match list.sort.as_deref() {
+        None | Some("-time") => Ok(AuditOrder::NewestFirst),
+        Some("time") => Ok(AuditOrder::OldestFirst),
+        Some(_) => Err(Problem::invalid(
+            "sort",
+            "events are sorted by time; write time, or -time for the newest first",
+        )),
+    }
 }
 
 /// What a check of the whole book found.

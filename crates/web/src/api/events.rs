@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::sessions::tells_of_viewers;
 use crate::caller::{Caller, Standing};
-use crate::live::{Line, News, Place, lines_after, message};
+use crate::live::{Line, News, Place, message};
 use crate::problem::{Code, Problem};
 use crate::site::Site;
 
@@ -105,7 +105,7 @@ struct Listener {
 impl Listener {
     /// Makes ready what came after a line that the listener knows.
     async fn catch_up(&mut self, seq: u64) -> Result<(), Problem> {
-        let missed = lines_after(&self.site, seq, MISSED + 1).await?;
+        let missed = self.site.store().audit_after(seq, MISSED + 1).await?;
         if missed.len() as u64 > MISSED {
             self.reload();
             self.last = None;

@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use gatehouse_audit::{Action, Event};
-use gatehouse_model::{Protocol, Role, SessionId, SessionState};
+use gatehouse_model::{
+    AddressRange, EndReason, PolicyId, Protocol, Role, SessionId, SessionState, SpanSeconds, Timestamp,
+};
 use gatehouse_store::{AuditFilter, AuditOrder, KillTarget, PageRequest, Session, SessionFilter, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -38,17 +40,51 @@ struct Which {
     server: Option<String>,
     /// Those over this protocol.
     protocol: Option<Protocol>,
+    /// Those with this login at the server, to the letter.
+    login: Option<String>,
+    /// Those from this address or range.
+    source: Option<AddressRange>,
     /// Those carried by this node, by id.
     node: Option<String>,
+    /// Those that ended for this reason.
+    reason: Option<EndReason>,
+    /// Those that this grant has allowed, at any time of them.
+    policy: Option<i64>,
     /// Those that began at or after this: an instant, or a duration before now.
     #[param(value_type = Option<String>)]
     since: Option<Moment>,
     /// Those that began before this.
     #[param(value_type = Option<String>)]
     until: Option<Moment>,
+    /// Those that lasted, or have lasted so far, at least this long.
+    min_duration: Option<SpanSeconds>,
 }
 
-/// Lists sessions, the newest first. Who is no auditor sees their own.
+impl Which {
+    fn filter(self, list: &ListQuery, now: Timestamp) -> Result<SessionFilter, Problem> {
+        let node = self.node.map(|node| node.parse()).transpose();
+        let node =
+            node.map_err(|_| Problem::invalid("node", "this is no id of a node; GET /nodes lists them"))?;
+        Ok(SessionFilter {
+            state: self.state,
+            user: self.user,
+            server: self.server,
+            protocol: self.protocol,
+            node,
+            since: self.since.map(|since| since.instant(now)),
+            until: self.until.map(|until| until.instant(now)),
+            login: self.login,
+            source: self.source,
+            reason: self.reason,
+            policy: self.policy.map(PolicyId),
+            min_duration: self.min_duration,
+            ids: None,
+            sort: list.sort()?.unwrap_or_default(),
+        })
+    }
+}
+
+/// Lists sessions, the newest first. Who is no auditor sees their own, without recordings.
 #[utoipa::path(get, path = "/sessions", tag = "sessions", params(ListQuery, Which),
     responses((status = 200, body = Listed<Session>)))]
 async fn list_sessions(
@@ -57,19 +93,9 @@ async fn list_sessions(
     list: ListQuery,
     Query(which): Query<Which>,
 ) -> Result<Json<Listed<Session>>, Problem> {
-    let node = which.node.map(|node| node.parse()).transpose();
-    let node =
-        node.map_err(|_| Problem::invalid("node", "this is no id of a node; GET /nodes lists them"))?;
-    let mut filter = SessionFilter {
-        state: which.state,
-        user: which.user,
-        server: which.server,
-        protocol: which.protocol,
-        node,
-        since: which.since.map(|since| since.instant(caller.now)),
-        until: which.until.map(|until| until.instant(caller.now)),
-    };
-    if !caller.is_at_least(Role::Auditor) {
+    let mut filter = which.filter(&list, caller.now)?;
+    let sees_all = caller.is_at_least(Role::Auditor);
+    if !sees_all {
         let person = caller.person()?;
         let own = [person.id.to_string(), person.name.folded()];
         if filter
@@ -80,8 +106,20 @@ async fn list_sessions(
         }
         filter.user = Some(person.id.to_string());
     }
-    let page = site.store().sessions(site.now(), &filter, &list.page()?).await;
-    Ok(Json(page.map_err(Problem::of_input)?.into()))
+    let page = site.store().sessions(caller.now, &filter, &list.page()?).await;
+    let mut listed = Listed::from(page.map_err(Problem::of_input)?);
+    if list.count {
+        listed.counted(site.store().count_sessions(caller.now, &filter).await?);
+    }
+    if !sees_all {
+        listed.items.iter_mut().for_each(without_recording);
+    }
+    Ok(Json(listed))
+}
+
+/// What was recorded is not for those who are recorded.
+fn without_recording(session: &mut Session) {
+    session.recording = None;
 }
 
 /// A session, and what the book says of it.
@@ -102,7 +140,7 @@ async fn show_session(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Tagged<SessionDetail>, Problem> {
-    let session = visible(&site, &caller, &id).await?;
+    let mut session = visible(&site, &caller, &id).await?;
     let filter = AuditFilter {
         session: Some(session.id.to_string()),
         order: AuditOrder::OldestFirst,
@@ -112,6 +150,7 @@ async fn show_session(
     let mut events = site.store().audit_events(&filter, &page).await?.items;
     if !caller.is_at_least(Role::Auditor) {
         events.retain(|event| !tells_of_viewers(&event.action));
+        without_recording(&mut session);
     }
     Ok(Tagged(SessionDetail { session, events }))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use gatehouse_audit::Event;
 use gatehouse_model::{SessionState, Timestamp};
-use gatehouse_store::{AuditFilter, AuditOrder, PageRequest, Session, SessionFilter, StoreError};
+use gatehouse_store::{PageRequest, Session, SessionFilter, StoreError};
 use serde::Serialize;
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -135,7 +135,7 @@ impl Hub {
         last: &mut u64,
     ) -> Result<(), StoreError> {
         loop {
-            let events = lines_after(site, *last, PAGE).await?;
+            let events = site.store().audit_after(*last, PAGE).await?;
             let count = events.len();
             for event in events {
                 *last = event.seq;
@@ -148,19 +148,6 @@ impl Hub {
             tokio::task::yield_now().await;
         }
     }
-}
-
-/// The next lines of the book.
-pub(crate) async fn lines_after(site: &Site, seq: u64, limit: u64) -> Result<Vec<Event>, StoreError> {
-    let filter = AuditFilter {
-        order: AuditOrder::OldestFirst,
-        ..AuditFilter::default()
-    };
-    let page = PageRequest {
-        limit: Some(limit),
-        after: Some(seq.to_string()),
-    };
-    Ok(site.store().audit_events(&filter, &page).await?.items)
 }
 
 async fn counters(site: &Site, news: &broadcast::Sender<News>) -> Result<(), StoreError> {

@@ -18,7 +18,7 @@ use crate::api::{Measured, TranscriptPlace, TranscriptReader};
 use crate::problem::Problem;
 
 pub(crate) use bookmarks::Bookmarks;
-pub(crate) use hub::{Hub, Line, News, lines_after, message};
+pub(crate) use hub::{Hub, Line, News, message};
 pub(crate) use notebook::{Looked, Notebook};
 pub(crate) use pages::{ChannelPlace, ChannelReader, EventPage};
 pub(crate) use places::{Place, Places};

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use gatehouse_store::{Page, PageRequest};
+use gatehouse_store::{Count, Page, PageRequest, Sort, SortKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -30,6 +30,15 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
+    /// The order; that of the list if nothing is said.
+    ///
+    /// # Errors
+    /// The list cannot be sorted so.
+    pub(crate) fn sort<K: SortKey>(&self) -> Result<Option<Sort<K>>, Problem> {
+        let read = |text: &str| text.parse().map_err(Problem::from);
+        self.sort.as_deref().map(read).transpose()
+    }
+
     /// The part of the list.
     ///
     /// # Errors
@@ -81,6 +90,12 @@ impl<T> Listed<T> {
             total: None,
             total_is_more: None,
         }
+    }
+
+    /// Tells how many there are in all.
+    pub(crate) fn counted(&mut self, count: Count) {
+        self.total = Some(count.total);
+        self.total_is_more = Some(count.total_is_more);
     }
 }
 
