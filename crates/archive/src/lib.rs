@@ -82,6 +82,8 @@
 
 mod archive;
 
+mod captured;
+mod casts;
 mod contents;
 mod disk;
 mod error;
@@ -105,6 +107,8 @@ use std::sync::Arc;
 use gatehouse_recording::Offset;
 
 pub use archive::{Archive, ArchiveConfig, Opened};
+pub use captured::Captured;
+pub use casts::{Casts, ChannelError, Shown, TranscriptLine, TranscriptLines};
 pub use contents::Contents;
 pub use error::{ArchiveError, PushError, RecordingFailed};
 pub use follow::{FollowFrom, FollowedLine, Follower};

@@ -66,6 +66,13 @@ impl Library {
         Self { keys, ..self }
     }
 
+    /// A recording's path relative to the root, where `path` is relative to `base` or whole, as rows of sessions have it.
+    pub fn below_root(&self, base: &Path, path: &str) -> String {
+        let whole = base.join(path);
+        let below = whole.strip_prefix(&self.root).unwrap_or(&whole);
+        below.display().to_string()
+    }
+
     /// Opens a recording by its path relative to the root. An encrypted one to which there is no key can be opened, and
     /// not read.
     ///
@@ -173,6 +180,11 @@ impl Recording {
     /// Where a file of it lies.
     pub fn file(&self, name: FileName) -> PathBuf {
         self.directory.join(name.to_string())
+    }
+
+    /// Where its manifest lies.
+    pub fn manifest_file(&self) -> PathBuf {
+        self.directory.join(MANIFEST)
     }
 
     /// The contents of a file of it, decrypted. What is not complete yet is left out.

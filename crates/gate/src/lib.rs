@@ -35,6 +35,7 @@ mod accepted;
 mod clock;
 mod control;
 mod doing;
+mod finding;
 mod forward;
 mod guard;
 mod housekeeping;
@@ -67,6 +68,7 @@ pub use accept::{Acceptor, Entrance, Proxies};
 pub use accepted::{Accepted, Decided, FirstLook};
 pub use clock::Clock;
 pub use control::{ControlError, Viewer, Watch, WatchLine, watch};
+pub use finding::{Anchor, RecordingFinding, RecordingVerifier, VerifyError};
 pub use forward::{
     CLIENT, ForwardAsk, ForwardConnection, ForwardError, Incoming, ListenRefusal, OpenForward,
     RemoteListener, Way,

@@ -89,6 +89,7 @@ mod servers;
 mod session_find;
 mod session_life;
 mod session_list;
+mod session_owner;
 mod session_view;
 mod sessions;
 mod setup_links;

@@ -37,7 +37,7 @@ pub(crate) async fn gatekeep(State(site): State<Site>, request: Request, next: N
 }
 
 /// Finds the caller of a request that is meant for this site.
-async fn admit(site: &Site, request: &Parts) -> Result<Caller, Problem> {
+pub(crate) async fn admit(site: &Site, request: &Parts) -> Result<Caller, Problem> {
     let peer = *request.extensions.get::<Peer>().ok_or_else(|| {
         let missing = std::io::Error::other("no peer was put into the request");
         Problem::fault("a request has no socket", &missing)

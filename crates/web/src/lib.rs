@@ -28,6 +28,7 @@ mod caller;
 mod exporter;
 mod gatekeeping;
 mod idempotency;
+mod live;
 mod page;
 mod pages;
 mod passkey;

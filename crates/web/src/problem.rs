@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use gatehouse_archive::ArchiveError;
 use gatehouse_store::{DatabaseError, Kind, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,6 +38,8 @@ pub(crate) enum Code {
     MediaType,
     /// The request was made to another host.
     Misdirected,
+    /// The range that was asked for is not there.
+    Range,
     /// Too often.
     RateLimited,
     /// The database or the disk cannot be used now.
@@ -59,6 +62,7 @@ impl Code {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Range => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -99,7 +103,7 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<FieldError>,
     /// Seconds until it may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -134,7 +138,7 @@ impl Problem {
     #[must_use]
     pub(crate) fn after(self, seconds: u64) -> Self {
         Self {
-            retry_after: Some(seconds),
+            retry_after: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
             ..self
         }
     }
@@ -199,6 +203,39 @@ impl From<StoreError> for Problem {
                 .after(5)
             }
             _ => Self::fault("the store failed", &error),
+        }
+    }
+}
+
+impl From<ArchiveError> for Problem {
+    fn from(error: ArchiveError) -> Self {
+        match &error {
+            ArchiveError::NotFound { .. } => {
+                Self::not_found("the recording is not there; it may have been removed")
+            }
+            ArchiveError::NoKey { recipients, why, .. } => Self::new(
+                Code::Conflict,
+                format!(
+                    "the recording is encrypted for {recipients}, and {why}; download its original files, and open them with an identity of one of them"
+                ),
+            ),
+            ArchiveError::Damaged { what, .. } => {
+                Self::new(Code::Conflict, format!("the recording is damaged: {what}"))
+            }
+            ArchiveError::BadPath { .. } | ArchiveError::Encryption(_) | ArchiveError::Exists(_) => {
+                Self::fault("a recording could not be found", &error)
+            }
+            _ => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a recording could not be read"
+                );
+                Self::new(
+                    Code::Unavailable,
+                    "the recording cannot be read now; try again in a moment, and tell an administrator if this goes on",
+                )
+                .after(5)
+            }
         }
     }
 }

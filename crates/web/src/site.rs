@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::address::PublicUrl;
 use crate::caller::limits;
+use crate::live::Live;
 
 /// How often what has ended is forgotten.
 const KEEP_UP_EVERY: Duration = Duration::from_secs(600);
@@ -68,6 +69,7 @@ struct Inner {
     store: Store,
     library: Library,
     settings: WebSettings,
+    live: Live,
 }
 
 impl Site {
@@ -78,6 +80,7 @@ impl Site {
             store,
             library,
             settings,
+            live: Live::new(),
         }))
     }
 
@@ -124,6 +127,10 @@ impl Site {
 
     pub(crate) fn settings(&self) -> &WebSettings {
         &self.0.settings
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
     }
 
     /// The instant, as the gates have it.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::pin::Pin;
 
-use gatehouse_model::{NodeId, SessionId, Timestamp};
+use gatehouse_model::{Name, NodeId, SessionId, SourceAddr, Timestamp};
 use gatehouse_store::{Store, StoreError};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -72,13 +72,23 @@ pub struct Watch {
     first: Option<WatchLine>,
 }
 
-/// Who watches.
-#[derive(Clone, Debug)]
-pub struct Viewer {
-    /// Their login.
-    pub login: String,
-    /// The machine that they are on.
-    pub host: String,
+/// Who watches, for the book.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Viewer {
+    /// Somebody at a command line.
+    Cli {
+        /// Their login.
+        login: String,
+        /// The machine that they are on.
+        host: String,
+    },
+    /// A person whom the asker has made sure of.
+    Person {
+        /// Their name.
+        user: Name,
+        /// Where they are.
+        source: SourceAddr,
+    },
 }
 
 /// Starts to watch a running session that `node` carries: through the socket in `data_dir` if that is this machine's
@@ -99,11 +109,7 @@ pub async fn watch(
     } else {
         Box::pin(nodes::reach(store, now, node).await?)
     };
-    let request = Request {
-        watch: session,
-        login: viewer.login.clone(),
-        host: viewer.host.clone(),
-    };
+    let request = Request::new(session, viewer);
     let mut line = serde_json::to_string(&request).map_err(ControlError::Answer)?;
     line.push('\n');
     let asked = async {

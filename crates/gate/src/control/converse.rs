@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use gatehouse_audit::{Action, Actor, Draft};
+use gatehouse_audit::{Action, Draft};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
 use super::Answer;
@@ -64,13 +64,12 @@ async fn show(
     write: &mut (impl AsyncWrite + Unpin),
 ) -> io::Result<()> {
     let refused = |error: String| Answer::Error { error };
-    let Some(entry) = gate.registry().find(request.watch) else {
-        let error = format!("session {} does not run on this node", request.watch);
+    let Some(entry) = gate.registry().find(request.session()) else {
+        let error = format!("session {} does not run on this node", request.session());
         return say(write, &refused(error)).await;
     };
     let core = entry.core;
-    let actor = Actor::cli(&request.login, &request.host);
-    let mut draft = Draft::new(Action::SessionWatched, &actor, gate.clock().now())
+    let mut draft = Draft::new(Action::SessionWatched, &request.actor(), gate.clock().now())
         .user(&core.decided.user)
         .server(&core.decided.server)
         .session(core.id);

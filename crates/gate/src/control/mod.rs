@@ -2,7 +2,8 @@
 //! nodes and command lines through mutual TLS. Both speak the same lines.
 //!
 //! One request a connection, one JSON object a line. The request:
-//! `{"watch": "SESSION", "login": "root", "host": "jump"}`, in whose name it is audited. The answers:
+//! `{"watch": "SESSION", "login": "root", "host": "jump"}` from a command line, `{"watch": "SESSION", "user": "alice",
+//! "source": "10.0.0.7"}` for a person whom a node's web has made sure of: in whose name it is audited. The answers:
 //!
 //! | answer | meaning |
 //! | --- | --- |

@@ -21,6 +21,7 @@
 
 mod encode;
 mod read;
+mod tell;
 
 use gatehouse_model::{InputMode, SessionId};
 use serde::{Deserialize, Serialize};

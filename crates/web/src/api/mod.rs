@@ -1,9 +1,20 @@
 //! The API, a file for each noun.
 
+mod alerts;
+mod audit;
+mod events;
 mod factors;
+mod forwards;
+mod live;
 mod me;
+mod nodes;
 mod openapi;
+mod palette;
+mod recording;
 mod session;
+mod sessions;
+mod settings;
+mod stats;
 mod tokens;
 mod users;
 
@@ -16,6 +27,7 @@ use crate::idempotency::once;
 use crate::site::Site;
 
 pub(crate) use openapi::document;
+pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
 
 /// Every operation, described.
 fn operations() -> OpenApiRouter<Site> {
@@ -26,6 +38,17 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(factors::operations())
         .merge(tokens::operations())
         .merge(users::operations())
+        .merge(sessions::operations())
+        .merge(recording::operations())
+        .merge(live::operations())
+        .merge(forwards::operations())
+        .merge(events::operations())
+        .merge(audit::operations())
+        .merge(alerts::operations())
+        .merge(nodes::operations())
+        .merge(settings::operations())
+        .merge(palette::operations())
+        .merge(stats::operations())
 }
 
 /// The API's routes, each behind the table.

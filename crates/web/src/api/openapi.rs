@@ -102,3 +102,32 @@ fn note_authority(operation: &mut utoipa::openapi::path::Operation, who: Who) {
         .entry("default".to_owned())
         .or_insert_with(|| problem.into());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_and_the_description_name_the_same_operations() {
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let (mut described, mut ids) = (BTreeSet::new(), BTreeSet::new());
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().unwrap() {
+                if let Some(id) = operation.get("operationId") {
+                    assert!(ids.insert(id.as_str().unwrap().to_owned()), "{id} twice");
+                    let path = path.strip_prefix(PREFIX).unwrap();
+                    described.insert(format!("{} {path}", method.to_uppercase()));
+                }
+            }
+        }
+        let listed: BTreeSet<String> = TABLE
+            .iter()
+            .map(|row| format!("{} {}", row.method, row.path))
+            .collect();
+        assert_eq!(listed.len(), TABLE.len(), "a row stands there twice");
+        assert_eq!(listed, described);
+    }
+}

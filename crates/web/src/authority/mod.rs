@@ -67,7 +67,7 @@ pub(crate) async fn authorize(State(site): State<Site>, request: Request, next: 
     }
 }
 
-fn permitted(site: &Site, method: &Method, path: &str, caller: &Caller) -> Result<(), Problem> {
+pub(crate) fn permitted(site: &Site, method: &Method, path: &str, caller: &Caller) -> Result<(), Problem> {
     let path = path.strip_prefix(PREFIX).unwrap_or(path);
     // What answers GET answers HEAD.
     let method = if method == Method::HEAD {

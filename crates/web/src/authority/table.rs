@@ -74,4 +74,26 @@ table! {
     GET "/users/{user}" AUDITOR;
     PATCH "/users/{user}" ADMIN;
     DELETE "/users/{user}" ADMIN;
+    GET "/sessions" SIGNED;
+    GET "/sessions/{id}" SIGNED;
+    POST "/sessions/{id}/kill" OPERATOR;
+    POST "/sessions/kill" OPERATOR;
+    GET "/sessions/{id}/recording" AUDITOR;
+    GET "/sessions/{id}/recording/channels" AUDITOR;
+    GET "/sessions/{id}/recording/verify" AUDITOR;
+    GET "/sessions/{id}/transcript" AUDITOR;
+    GET "/sessions/{id}/live" AUDITOR;
+    GET "/forwards" AUDITOR;
+    GET "/events" SIGNED;
+    GET "/audit" AUDITOR;
+    GET "/audit/verification" AUDITOR;
+    POST "/audit/verify" AUDITOR;
+    GET "/alerts" AUDITOR;
+    POST "/alerts/test" ADMIN;
+    GET "/nodes" AUDITOR;
+    GET "/gate-keys" AUDITOR;
+    GET "/recording-keys" AUDITOR;
+    GET "/settings" AUDITOR;
+    GET "/palette" SIGNED;
+    GET "/stats" AUDITOR;
 }

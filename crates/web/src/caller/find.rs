@@ -11,7 +11,7 @@ use crate::problem::{Code, Problem};
 use crate::site::{AddressTrust, Site, WebSettings};
 
 /// Requests that the page makes by itself do not keep a sign-in alive.
-const BACKGROUND: &str = "x-gatehouse-background";
+pub(super) const BACKGROUND: &str = "x-gatehouse-background";
 
 /// Finds who asks.
 ///

@@ -7,6 +7,7 @@
 mod cookie;
 mod find;
 mod source;
+mod standing;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -18,6 +19,7 @@ use crate::problem::Problem;
 pub(crate) use cookie::{CookieSignIn, clear_cookie, csrf_of, set_cookie};
 pub(crate) use find::{find, limits, person_at};
 pub(crate) use source::{Peer, source_of, way_of};
+pub(crate) use standing::Standing;
 
 /// A known person.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use gatehouse_store::{Page, PageRequest, Sort, SortKey};
+use gatehouse_store::{Count, Page, PageRequest, Sort, SortKey};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -79,6 +79,24 @@ pub(crate) struct Listed<T> {
     /// Whether there are more than `total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) total_is_more: Option<bool>,
+}
+
+impl<T> Listed<T> {
+    /// Nothing.
+    pub(crate) fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+            total: None,
+            total_is_more: None,
+        }
+    }
+
+    /// Tells how many there are in all.
+    pub(crate) fn counted(&mut self, count: Count) {
+        self.total = Some(count.total);
+        self.total_is_more = Some(count.total_is_more);
+    }
 }
 
 impl<T> From<Page<T>> for Listed<T> {

@@ -3,11 +3,13 @@
 mod body;
 mod edit;
 mod list;
+mod moment;
 mod query;
 mod tag;
 
 pub(crate) use body::{BODY_MAX, Body};
 pub(crate) use edit::edit;
 pub(crate) use list::{ListQuery, Listed};
+pub(crate) use moment::Moment;
 pub(crate) use query::Query;
 pub(crate) use tag::{Expected, Tagged};

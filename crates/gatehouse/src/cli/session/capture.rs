@@ -2,8 +2,7 @@
 
 use std::io::Write;
 
-use gatehouse_archive::Contents;
-use gatehouse_recording::capture::{BLOCK_MAX, complete_blocks, file_of};
+use gatehouse_recording::capture::file_of;
 
 use super::casts::Recorded;
 use crate::failure::Failure;
@@ -31,28 +30,14 @@ pub(super) fn chosen(recording: &Recorded, forward: Option<u32>) -> Result<Vec<u
 /// Writes captures one after the other: each is a section of its own, as pcapng has it.
 pub(super) fn write(recording: &Recorded, captures: &[u32], out: &mut impl Write) -> Result<(), Failure> {
     for number in captures {
-        whole_blocks(recording.capture(*number)?, *number, out)?;
+        let mut captured = recording.0.captured(*number)?;
+        loop {
+            let blocks = captured.piece()?;
+            if blocks.is_empty() {
+                break;
+            }
+            out.write_all(&blocks).map_err(Failure::Output)?;
+        }
     }
     Ok(())
-}
-
-/// Copies whole blocks only: a file that grows may end within one.
-fn whole_blocks(mut from: Contents, number: u32, out: &mut impl Write) -> Result<(), Failure> {
-    let mut waiting = Vec::new();
-    loop {
-        let piece = from.piece()?;
-        if piece.is_empty() {
-            return Ok(());
-        }
-        waiting.extend_from_slice(piece);
-        let whole = complete_blocks(&waiting);
-        out.write_all(waiting.get(..whole).unwrap_or_default())
-            .map_err(Failure::Output)?;
-        waiting.drain(..whole);
-        if waiting.len() > BLOCK_MAX {
-            return Err(Failure::refused(format!(
-                "the capture forward-{number}.pcapng is damaged; what comes before is exported"
-            )));
-        }
-    }
 }

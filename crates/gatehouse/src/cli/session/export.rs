@@ -6,14 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use gatehouse_archive::Contents;
+use gatehouse_archive::{Casts, Contents};
 use gatehouse_audit::Action;
-use gatehouse_recording::Exit;
-use gatehouse_recording::cast::CastData;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::capture;
-use super::casts::{Casts, Recorded, Shown};
+use super::casts::Recorded;
 use super::source::{Desk, Found, Source};
 use super::text;
 use crate::cli::context::{self, to_json};
@@ -94,7 +92,9 @@ pub(super) async fn run(arguments: &Arguments, desk: &Desk<'_>) -> Result<Answer
         .await?;
     let mut out = Output::open(arguments.output.as_deref())?;
     match arguments.format {
-        Format::Txt => text::write(&mut recording.read(&chosen)?, chosen.len() > 1, &mut out.writer)?,
+        Format::Txt => {
+            text::write(recording.read(&chosen)?, chosen.len() > 1, &mut out.writer)?;
+        }
         Format::Json => write_json(&found, &mut recording.read(&chosen)?, &mut out.writer)?,
         Format::Pcapng => capture::write(recording, &chosen, &mut out.writer)?,
         Format::Cast | Format::Pyrdp | Format::Mp4 => {
@@ -203,31 +203,8 @@ fn write_json(found: &Found, casts: &mut Casts, out: &mut impl Write) -> Result<
     write!(out, "{{\"session\": {},\n\"events\": [", head.trim_end()).map_err(Failure::Output)?;
     let mut separator = "\n";
     while let Some(shown) = casts.next() {
-        write!(out, "{separator}{}", event(&shown)).map_err(Failure::Output)?;
+        write!(out, "{separator}{}", shown.event.to_json(shown.channel)).map_err(Failure::Output)?;
         separator = ",\n";
     }
     writeln!(out, "\n],\n\"damage\": {}}}", json!(casts.damage())).map_err(Failure::Output)
-}
-
-fn event(shown: &Shown<'_>) -> Value {
-    let mut value = match &shown.event.data {
-        CastData::Output(stream, bytes) => json!({ "kind": stream.as_str(), "text": bytes.text }),
-        CastData::Input(bytes) => json!({ "kind": "input", "text": bytes.text }),
-        CastData::InputLength(length) => json!({ "kind": "input", "bytes_not_kept": length }),
-        CastData::Resize { cols, rows } => json!({ "kind": "resize", "columns": cols, "rows": rows }),
-        CastData::Marker(text) => json!({ "kind": "marker", "text": text }),
-        CastData::Binary(stream, length) => {
-            json!({ "kind": "binary", "stream": stream.as_str(), "bytes": length })
-        }
-        CastData::Gap(length) => json!({ "kind": "gap", "bytes": length }),
-        CastData::Eof(stream) => json!({ "kind": "eof", "stream": stream.as_str() }),
-        CastData::Exit(Exit::Status(status)) => json!({ "kind": "exit", "status": status }),
-        CastData::Exit(Exit::Signal(name)) => json!({ "kind": "exit", "signal": name }),
-        CastData::Other { code, text } => json!({ "kind": "other", "code": code, "text": text }),
-    };
-    if let Value::Object(fields) = &mut value {
-        fields.insert("channel".to_owned(), json!(shown.channel));
-        fields.insert("at".to_owned(), json!(shown.event.at));
-    }
-    value
 }

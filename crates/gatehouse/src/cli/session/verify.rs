@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gatehouse_archive::{Expected, Keyring, Library, Verification};
-use gatehouse_audit::{Action, Draft, Fault, Outcome};
-use gatehouse_gate::recording_keyring;
+use gatehouse_archive::{Expected, Keyring, Verification};
+use gatehouse_audit::{Action, Draft, Outcome};
+use gatehouse_gate::{Anchor, RecordingFinding, RecordingVerifier, VerifyError, recording_keyring};
 use gatehouse_model::SessionState;
 use gatehouse_recording::signature::PublicKey;
-use gatehouse_store::{AnchorLine, AuditPace, PageRequest, Session, SessionFilter};
+use gatehouse_store::{AuditPace, PageRequest, SessionFilter};
 
 use super::casts::{library, path};
 use super::find;
-use super::finding::{Anchor, Found};
+use super::finding::{anchor_in_file, name_no_key};
 use super::source::Opening;
 use crate::cli::context::{Format, to_json};
 use crate::cli::secret_input::file_or_stdin;
@@ -55,7 +55,11 @@ impl Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answer, Failure> {
-    let site = Site::new(arguments, context).await?;
+    let keyring = recording_keyring(&context.store, arguments.opening.identities()?);
+    let library = library(context).with_keys(keyring);
+    let verifier = RecordingVerifier::new(context.store.clone(), library)
+        .await
+        .map_err(failed)?;
     let mut found = Vec::new();
     match &arguments.id {
         Some(id) => {
@@ -66,8 +70,14 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
                     session.id
                 )));
             }
-            let one = site.check(&session, None).await?;
-            record(&one, context).await?;
+            let one = verifier
+                .check(&session, path(&session, context)?, None)
+                .await
+                .map_err(failed)?;
+            verifier
+                .record(&one, &context.actor, context.now)
+                .await
+                .map_err(failed)?;
             found.push(one);
         }
         None => {
@@ -83,9 +93,15 @@ pub(super) async fn run(arguments: &Arguments, context: &Context) -> Result<Answ
             // The anchors are worth what the book is worth.
             let fault = context.store.verify_audit(None, AuditPace::Fast).await?.fault;
             for session in sessions.iter().filter(|session| session.recording.is_some()) {
-                let one = site.check(session, fault).await?;
+                let one = verifier
+                    .check(session, path(session, context)?, fault)
+                    .await
+                    .map_err(failed)?;
                 if !one.ok {
-                    record(&one, context).await?;
+                    verifier
+                        .record(&one, &context.actor, context.now)
+                        .await
+                        .map_err(failed)?;
                 }
                 found.push(one);
             }
@@ -122,12 +138,16 @@ pub(super) fn outside(arguments: &Arguments, format: Format) -> Result<Answer, F
     let keyring = Keyring::new(arguments.opening.identities()?, None);
     let checked = Verification::of(directory, None, &expected, &keyring)?;
     let anchor = match &arguments.book {
-        Some(book) => Anchor::in_file(book, &checked)?,
+        Some(book) => anchor_in_file(book, &checked)?,
         None => Anchor::NotChecked,
     };
-    let mut found = vec![Found::of(&checked, &directory.display().to_string(), &anchor)];
+    let mut found = vec![RecordingFinding::of(
+        &checked,
+        &directory.display().to_string(),
+        &anchor,
+    )];
     if arguments.public_key.is_none() {
-        found.iter_mut().for_each(Found::name_no_key);
+        found.iter_mut().for_each(name_no_key);
     }
     let text = match format {
         Format::Json => to_json(&found)?,
@@ -136,48 +156,14 @@ pub(super) fn outside(arguments: &Arguments, format: Format) -> Result<Answer, F
     Ok(Answer::text(text).with(verdict(&found)))
 }
 
-/// What the recordings of a site are held against.
-struct Site<'c> {
-    context: &'c Context,
-    library: Library,
-    keys: Vec<PublicKey>,
-}
-
-impl<'c> Site<'c> {
-    async fn new(arguments: &Arguments, context: &'c Context) -> Result<Self, Failure> {
-        let kept = context.store.recording_keys().await?;
-        let keys = kept.iter().map(|key| key.public.parse());
-        let keys = keys
-            .collect::<Result<_, _>>()
-            .map_err(|error| Failure::refused(sentence(&error)))?;
-        let keyring = recording_keyring(&context.store, arguments.opening.identities()?);
-        Ok(Self {
-            context,
-            library: library(context).with_keys(keyring),
-            keys,
-        })
-    }
-
-    /// Checks files and signature, and the line in the book; `fault` is what is wrong with the book as a whole.
-    async fn check(&self, session: &Session, fault: Option<Fault>) -> Result<Found, Failure> {
-        let expected = Expected {
-            digest: session
-                .recording
-                .as_ref()
-                .and_then(|recording| recording.digest.as_deref()),
-            keys: &self.keys,
-        };
-        let checked = match self.library.verify(&path(session, self.context)?, &expected) {
-            Ok(checked) => checked,
-            Err(error) => return Ok(Found::unreadable(session, &error)),
-        };
-        let lines: Vec<AnchorLine> = self.context.store.recording_anchors(session.id).await?;
-        let anchor = Anchor::among(&lines, &checked, fault);
-        Ok(Found::of(&checked, "", &anchor).about(session))
+fn failed(error: VerifyError) -> Failure {
+    match error {
+        VerifyError::Store(error) => error.into(),
+        other => Failure::refused(sentence(&other)),
     }
 }
 
-fn verdict(found: &[Found]) -> Verdict {
+fn verdict(found: &[RecordingFinding]) -> Verdict {
     if found.iter().all(|one| one.ok) {
         Verdict::Yes
     } else {
@@ -185,7 +171,7 @@ fn verdict(found: &[Found]) -> Verdict {
     }
 }
 
-fn table(found: &[Found], screen: &Screen) -> String {
+fn table(found: &[RecordingFinding], screen: &Screen) -> String {
     let mut table = Table::new(&["SESSION", "USER", "SERVER", "RECORDING"]);
     for one in found {
         let state = match one.ok {
@@ -200,16 +186,4 @@ fn table(found: &[Found], screen: &Screen) -> String {
         ]);
     }
     table.render(screen, "no recordings")
-}
-
-async fn record(one: &Found, context: &Context) -> Result<(), Failure> {
-    let mut draft = Draft::new(Action::RecordingVerified, &context.actor, context.now)
-        .user(&one.user)
-        .server(&one.server)
-        .session(&one.session);
-    if !one.ok {
-        draft = draft.outcome(Outcome::Failed).reason(one.problems.join("; "));
-    }
-    context.store.record(draft).await?;
-    Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: &Watch, context: &Context) -> Result<Answer, 
     }
     let directory = absolute(&context.config.data_dir)?;
     // The node writes into the book who looks, before it shows anything.
-    let viewer = Viewer {
+    let viewer = Viewer::Cli {
         login: context.login.clone(),
         host: context.host.clone(),
     };
