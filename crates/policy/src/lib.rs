@@ -26,6 +26,7 @@
 //!
 //! Not here: SQL, protocols, names resolved by DNS, wall clocks.
 
+mod answer;
 mod decide;
 mod decision;
 mod directory;
@@ -39,6 +40,10 @@ mod sentence;
 mod timeline;
 mod windows;
 
+pub use answer::{
+    AllowAnswer, CheckAnswer, ConsideredAnswer, DenyAnswer, ExplainedAnswer, ForwardingAnswer,
+    RecordingAnswer, StepAnswer, StepOutcome, check_answer, explained_answer,
+};
 pub use decide::{decide, decide_again, decide_user};
 pub use decision::{Decision, Denial, Destination, Grant, Reason, RecordingTerms, Request, Waiting};
 pub use directory::{

@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gatehouse_archive::Library;
 use gatehouse_gate::Gate;
 use gatehouse_model::{AddressRange, SpanSeconds, Timestamp};
+use gatehouse_policy::Directory;
 use gatehouse_store::Store;
 
 use crate::address::PublicUrl;
+
+/// How long the directory in memory may stay behind the store before it is read as it is.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// Whether a known source address is enough for a person's own pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +94,15 @@ impl Site {
 
     pub(crate) fn settings(&self) -> &WebSettings {
         &self.0.settings
+    }
+
+    /// The directory in memory, as soon as it shows what was changed through this process; after a while, as it is.
+    pub(crate) async fn directory(&self) -> Arc<Directory> {
+        let changed = *self.store().changes().borrow();
+        let mut shown = self.gate().directory_changes();
+        // A gate that is being stopped tells no more changes.
+        let _ = tokio::time::timeout(CATCH_UP, shown.wait_for(|revision| *revision >= changed)).await;
+        self.gate().directory()
     }
 
     /// The instant, as the gates have it.

@@ -1,7 +1,20 @@
 //! The API, a file for each noun.
 
+mod blocks;
+mod check;
+mod credentials;
+mod groups;
+mod host_keys;
+mod locks;
+mod members;
 mod openapi;
+mod pool;
+mod reach;
+mod rights;
+mod servers;
 mod session;
+mod user_addresses;
+mod user_keys;
 mod users;
 
 use axum::Router;
@@ -19,6 +32,19 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(openapi::operations())
         .merge(session::operations())
         .merge(users::operations())
+        .merge(user_addresses::operations())
+        .merge(user_keys::operations())
+        .merge(rights::operations())
+        .merge(locks::operations())
+        .merge(reach::operations())
+        .merge(groups::operations())
+        .merge(members::operations())
+        .merge(servers::operations())
+        .merge(host_keys::operations())
+        .merge(credentials::operations())
+        .merge(pool::operations())
+        .merge(blocks::operations())
+        .merge(check::operations())
 }
 
 /// The API's routes, each behind the table.

@@ -1,6 +1,7 @@
 //! The forms that requests and answers have in common.
 
 mod body;
+mod csv;
 mod edit;
 mod list;
 mod query;
@@ -10,4 +11,4 @@ pub(crate) use body::Body;
 pub(crate) use edit::edit;
 pub(crate) use list::{ListQuery, Listed};
 pub(crate) use query::Query;
-pub(crate) use tag::{Expected, Tagged};
+pub(crate) use tag::{Expected, Tagged, TaggedAs};
