@@ -3,7 +3,7 @@
 //!
 //! [`Directory::build`] indexes rows; [`decide`] answers a [`Request`] out of it. [`decide_again`] is for running
 //! sessions, [`decide_forward`] for forwards within them; [`explain`], [`who_can`] and [`reach`] show the same steps
-//! to people.
+//! to people; [`preview`] shows a grant before it is made.
 //!
 //! Invariants:
 //! - **Pure.** Nothing here reads a clock, a file, the network or randomness. The instant is an input; time zones
@@ -34,6 +34,7 @@ mod evaluate;
 mod explain;
 mod forward;
 mod listing;
+mod preview;
 mod rows;
 mod schedule;
 mod sentence;
@@ -53,6 +54,7 @@ pub use evaluate::Verdict;
 pub use explain::{Considered, Explanation, explain, explain_user};
 pub use forward::{ForwardPermit, ForwardRefusal, RightSet, Rights, decide_forward, may_reach};
 pub use listing::{Reach, WhoCan, reach, reach_from, who_can};
+pub use preview::{Preview, PreviewWarning, WINDOWS_SHOWN, preview, schedule_windows};
 pub use rows::{
     AllocationRow, BlockReach, BlockRow, DirectoryRows, GroupRow, KeyRow, Lock, PolicyRow, PolicyRules,
     PolicyTarget, ServerRow, SourceRow, Subject, UserRow,
