@@ -1,0 +1,5 @@
+import { Page } from '@/components/page';
+
+export default function AlertsPage() {
+  return <Page title="Alerts">Being built.</Page>;
+}

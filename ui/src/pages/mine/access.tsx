@@ -1,0 +1,5 @@
+import { Page } from '@/components/page';
+
+export default function MineAccessPage() {
+  return <Page title="Mine access">Being built.</Page>;
+}

@@ -1,0 +1,148 @@
+import { ActionIcon, Avatar, Badge, Box, Button, Group, Kbd, Menu, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
+import { spotlight } from '@mantine/spotlight';
+import { useQueryClient } from '@tanstack/react-query';
+import { useLocation } from '@tanstack/react-router';
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSearch, IconSun, IconUser } from '@tabler/icons-react';
+import { api } from '@/api/client';
+import { useLiveState, type LiveState } from '@/api/events';
+import { sessionQuery } from '@/api/session';
+import type { SessionInfo } from '@/api/shapes';
+import { RouterLink, useGo } from '@/components/link';
+import { failed } from '@/components/toast';
+import classes from './shell.module.css';
+
+export function TopBar({ session }: { session: SessionInfo }) {
+  const { href } = useLocation();
+  const signedIn = session.state === 'signed_in';
+  return (
+    <Group justify="space-between" style={{ flex: 1 }} wrap="nowrap" gap="sm">
+      <UnstyledButton className={classes.find} onClick={() => spotlight.open()} aria-label="Find a page, person, server or session" visibleFrom="xs">
+        <IconSearch size={15} aria-hidden />
+        <Box style={{ flex: 1 }}>Find…</Box>
+        <Kbd size="xs">Ctrl K</Kbd>
+      </UnstyledButton>
+      <ActionIcon variant="subtle" color="gray" size="lg" onClick={() => spotlight.open()} aria-label="Find" hiddenFrom="xs">
+        <IconSearch size={18} />
+      </ActionIcon>
+      <Group gap="xs" wrap="nowrap">
+        {signedIn && <Live />}
+        <SchemeMenu />
+        {signedIn ? <Account session={session} /> : <Guest session={session} to={href} />}
+      </Group>
+    </Group>
+  );
+}
+
+const WORDS: Record<LiveState, [string, string]> = {
+  live: ['Live', 'What happens appears by itself'],
+  connecting: ['Connecting', 'The live connection is being opened'],
+  lost: ['Offline', 'The live connection is lost; it is tried again. What is shown may be old'],
+};
+
+function Live() {
+  const state = useLiveState();
+  const [word, sentence] = WORDS[state];
+  return (
+    <Tooltip label={sentence}>
+      <Group gap={6} wrap="nowrap" role="status" tabIndex={0} aria-label={`${word}: ${sentence}`} px={6}>
+        <span className={classes.dot} data-state={state} />
+        <Text size="xs" c="dimmed" visibleFrom="sm">
+          {word}
+        </Text>
+      </Group>
+    </Tooltip>
+  );
+}
+
+function SchemeMenu() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const choices = [
+    { value: 'light', label: 'Light', icon: IconSun },
+    { value: 'dark', label: 'Dark', icon: IconMoon },
+    { value: 'auto', label: 'As the system', icon: IconDeviceDesktop },
+  ] as const;
+  const Current = choices.find((choice) => choice.value === colorScheme)?.icon ?? IconDeviceDesktop;
+  return (
+    <Menu position="bottom-end" width={170}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Colours">
+          <Current size={18} stroke={1.6} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {choices.map((choice) => (
+          <Menu.Item
+            key={choice.value}
+            leftSection={<choice.icon size={16} />}
+            onClick={() => setColorScheme(choice.value)}
+            aria-current={colorScheme === choice.value}
+            fw={colorScheme === choice.value ? 650 : undefined}
+          >
+            {choice.label}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Account({ session }: { session: SessionInfo }) {
+  const queries = useQueryClient();
+  const go = useGo();
+  const name = session.user?.full_name ?? session.user?.name ?? '';
+  const signOut = async () => {
+    try {
+      await api.del('/session');
+      queries.clear();
+      await queries.fetchQuery(sessionQuery);
+      go('/sign-in');
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <UnstyledButton aria-label={`Account of ${name}`}>
+          <Avatar size={30} radius="sm" color="verdigris" name={name} />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Box px="sm" py={6}>
+          <Text fw={600}>{name}</Text>
+          <Group gap={6}>
+            <Badge size="sm">{session.user?.role}</Badge>
+            <Text size="xs" c="dimmed" className="mono">
+              from {session.source}
+            </Text>
+          </Group>
+        </Box>
+        <Menu.Divider />
+        <Menu.Item component={RouterLink} to="/profile" leftSection={<IconUser size={16} />}>
+          Profile
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
+          Sign out
+        </Menu.Item>
+        <Menu.Divider />
+        <Text size="xs" c="dimmed" px="sm" py={4}>
+          Gatehouse {session.version}
+        </Text>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** A person known by address alone: their own pages, and the way to sign in. */
+function Guest({ session, to }: { session: SessionInfo; to: string }) {
+  return (
+    <Group gap="xs" wrap="nowrap">
+      <Text size="sm" c="dimmed" visibleFrom="sm">
+        {session.user?.name} (known by address)
+      </Text>
+      <Button component={RouterLink} to="/sign-in" search={{ to }} size="xs">
+        Sign in
+      </Button>
+    </Group>
+  );
+}
