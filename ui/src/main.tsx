@@ -1,9 +1,6 @@
-import '@mantine/core/styles.layer.css';
-import '@mantine/notifications/styles.layer.css';
-import '@mantine/spotlight/styles.layer.css';
+import './app/first-styles.css';
 import './app/app.css';
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
@@ -13,6 +10,7 @@ import { sessionQuery } from './api/session';
 import { queries, router } from './app/router';
 import { cssVariables, theme } from './app/theme';
 import { ConfirmHost } from './components/confirm';
+import { ToastHost } from './components/toast-host';
 import { FreshSignIn, requireFreshSignIn } from './shell/fresh-sign-in';
 
 onClient({
@@ -29,7 +27,7 @@ if (place !== null) {
           <RouterProvider router={router} />
           <ConfirmHost />
           <FreshSignIn />
-          <Notifications position="bottom-right" limit={4} autoClose={6000} />
+          <ToastHost />
         </QueryClientProvider>
       </MantineProvider>
     </StrictMode>,

@@ -1,6 +1,5 @@
 import { createRootRoute, createRoute, lazyRouteComponent, Outlet, redirect } from '@tanstack/react-router';
 import { NotFound, PageError, PageLoading } from '@/shell/states';
-import { Shell } from '@/shell/shell';
 import type { Search } from './search';
 
 type Page = { default: React.ComponentType };
@@ -10,14 +9,17 @@ const root = createRootRoute({
   validateSearch: (search): Search => search as Search,
   notFoundComponent: NotFound,
 });
-const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell });
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: lazyRouteComponent(() => import('@/shell/shell'), 'Shell') });
+
+/** What the first pages need of the styles comes with the entry; the rest comes with any other page. */
+const styled = (load: () => Promise<Page>) => async () => (await Promise.all([load(), import('./all-styles')]))[0];
 
 /** A page within the shell; its code is loaded when it is gone to. */
-function page<Path extends string>(path: Path, load: () => Promise<Page>) {
+function page<Path extends string>(path: Path, load: () => Promise<Page>, styles: (load: () => Promise<Page>) => () => Promise<Page> = styled) {
   return createRoute({
     getParentRoute: () => shell,
     path,
-    component: lazyRouteComponent(load),
+    component: lazyRouteComponent(styles(load)),
     errorComponent: PageError,
     pendingComponent: PageLoading,
   });
@@ -35,7 +37,7 @@ function plain<Path extends string>(path: Path, to: (params: Record<string, stri
 }
 
 const pages = [
-  page('/', () => import('@/pages/dashboard')),
+  page('/', () => import('@/pages/dashboard'), (load) => load),
   page('/my/access', () => import('@/pages/mine/access')),
   page('/my/sessions', () => import('@/pages/mine/sessions')),
   page('/profile', () => import('@/pages/mine/profile')),

@@ -1,8 +1,9 @@
-import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
+import '@mantine/spotlight/styles.layer.css';
+import { Spotlight, spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { IconClipboardCheck, IconPlayerPlay, IconSearch, IconServer2, IconUser, type Icon } from '@tabler/icons-react';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { at } from '@/api/client';
 import { reading } from '@/api/queries';
 import type { PaletteHit, Role } from '@/api/shapes';
@@ -21,7 +22,8 @@ const KINDS: Record<string, { title: string; icon: Icon; to: (hit: PaletteHit) =
 };
 
 /** Ctrl-K: pages at once, people, servers and sessions as the server finds them. */
-export function Palette({ role, asks }: { role: Role; asks: boolean }) {
+export default function Palette({ role, asks, wanted }: { role: Role; asks: boolean; wanted: number }) {
+  useEffect(() => spotlight.open(), [wanted]);
   const [text, setText] = useState('');
   const [settled] = useDebouncedValue(text.trim(), 120);
   const go = useGo();
@@ -53,7 +55,7 @@ export function Palette({ role, asks }: { role: Role; asks: boolean }) {
       query={text}
       onQueryChange={setText}
       filter={(_, all) => all}
-      shortcut={['mod + K']}
+      shortcut={null}
       nothingFound="Nothing with these words."
       highlightQuery
       scrollable

@@ -1,13 +1,12 @@
-import { AppShell, Burger, Group, ScrollArea } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Navigate, Outlet, useLocation } from '@tanstack/react-router';
-import { Suspense, useEffect, useRef } from 'react';
+import { IconMenu2 } from '@tabler/icons-react';
+import { Suspense, useEffect, useRef, useState } from 'react';
 import { followEvents } from '@/api/events';
 import { roleOf, sessionQuery } from '@/api/session';
 import type { SessionInfo } from '@/api/shapes';
 import { Brand, Navigation } from './nav';
-import { Palette } from './palette';
+import { PaletteKey } from './palette-key';
 import classes from './shell.module.css';
 import { Failure, PageLoading } from './states';
 import { TopBar } from './top-bar';
@@ -26,40 +25,36 @@ export function Shell() {
 }
 
 function Frame({ session }: { session: SessionInfo }) {
-  const [menu, { toggle, close }] = useDisclosure(false);
+  const [menu, setMenu] = useState(false);
   const queries = useQueryClient();
   const { pathname } = useLocation();
   const signedIn = session.state === 'signed_in';
   useEffect(() => (signedIn ? followEvents(queries) : undefined), [signedIn, queries]);
-  useEffect(close, [pathname, close]);
+  useEffect(() => setMenu(false), [pathname]);
   const main = useFocusOnPage(pathname);
   return (
-    <AppShell header={{ height: 52 }} navbar={{ width: 224, breakpoint: 'md', collapsed: { mobile: !menu } }} padding={{ base: 'sm', sm: 'lg' }}>
+    <div className={classes.frame} onKeyDown={(event) => event.key === 'Escape' && setMenu(false)}>
       <a className="skip-link" href="#content">
         Skip to the content
       </a>
-      <AppShell.Header className={classes.header} ml={{ base: 0, md: 224 }}>
-        <Group h="100%" px={{ base: 'sm', sm: 'lg' }} gap="sm" wrap="nowrap">
-          <Burger opened={menu} onClick={toggle} hiddenFrom="md" size="sm" aria-label="Navigation" aria-expanded={menu} />
-          <TopBar session={session} />
-        </Group>
-      </AppShell.Header>
-      <AppShell.Navbar className={classes.navbar} style={{ top: 0, height: '100dvh' }} zIndex={menu ? 200 : 101}>
-        <Group justify="space-between" wrap="nowrap" pr="sm">
-          <Brand />
-          <Burger opened={menu} onClick={toggle} hiddenFrom="md" size="sm" color="#c9d8d3" aria-label="Close the navigation" />
-        </Group>
-        <ScrollArea type="auto" offsetScrollbars style={{ flex: 1 }}>
-          <Navigation role={roleOf(session)} />
-        </ScrollArea>
-      </AppShell.Navbar>
-      <AppShell.Main id="content" ref={main} tabIndex={-1}>
+      {menu && <div className={classes.veil} onClick={() => setMenu(false)} />}
+      <div className={classes.navbar} data-open={menu} id="navigation">
+        <Brand />
+        <Navigation role={roleOf(session)} />
+      </div>
+      <header className={classes.header}>
+        <button type="button" className={classes.burger} onClick={() => setMenu(!menu)} aria-label="Navigation" aria-expanded={menu} aria-controls="navigation">
+          <IconMenu2 size={20} aria-hidden />
+        </button>
+        <TopBar session={session} />
+      </header>
+      <main className={classes.main} id="content" ref={main} tabIndex={-1}>
         <Suspense fallback={<PageLoading />}>
           <Outlet />
         </Suspense>
-      </AppShell.Main>
-      <Palette role={roleOf(session)} asks={signedIn} />
-    </AppShell>
+      </main>
+      <PaletteKey role={roleOf(session)} asks={signedIn} />
+    </div>
   );
 }
 

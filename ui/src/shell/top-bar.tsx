@@ -1,5 +1,4 @@
-import { ActionIcon, Avatar, Badge, Box, Button, Group, Kbd, Menu, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
-import { spotlight } from '@mantine/spotlight';
+import { ActionIcon, Badge, Box, Button, Group, Kbd, Menu, Text, Tooltip, UnstyledButton, useMantineColorScheme } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useLocation } from '@tanstack/react-router';
 import { IconDeviceDesktop, IconLogout, IconMoon, IconSearch, IconSun, IconUser } from '@tabler/icons-react';
@@ -9,6 +8,7 @@ import { sessionQuery } from '@/api/session';
 import type { SessionInfo } from '@/api/shapes';
 import { RouterLink, useGo } from '@/components/link';
 import { failed } from '@/components/toast';
+import { openPalette } from './palette-key';
 import classes from './shell.module.css';
 
 export function TopBar({ session }: { session: SessionInfo }) {
@@ -16,12 +16,12 @@ export function TopBar({ session }: { session: SessionInfo }) {
   const signedIn = session.state === 'signed_in';
   return (
     <Group justify="space-between" style={{ flex: 1 }} wrap="nowrap" gap="sm">
-      <UnstyledButton className={classes.find} onClick={() => spotlight.open()} aria-label="Find a page, person, server or session" visibleFrom="xs">
+      <UnstyledButton className={classes.find} onClick={() => openPalette()} aria-label="Find a page, person, server or session" visibleFrom="xs">
         <IconSearch size={15} aria-hidden />
         <Box style={{ flex: 1 }}>Find…</Box>
         <Kbd size="xs">Ctrl K</Kbd>
       </UnstyledButton>
-      <ActionIcon variant="subtle" color="gray" size="lg" onClick={() => spotlight.open()} aria-label="Find" hiddenFrom="xs">
+      <ActionIcon variant="subtle" color="gray" size="lg" onClick={() => openPalette()} aria-label="Find" hiddenFrom="xs">
         <IconSearch size={18} />
       </ActionIcon>
       <Group gap="xs" wrap="nowrap">
@@ -104,7 +104,9 @@ function Account({ session }: { session: SessionInfo }) {
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
         <UnstyledButton aria-label={`Account of ${name}`}>
-          <Avatar size={30} radius="sm" color="verdigris" name={name} />
+          <span className={classes.initials} aria-hidden>
+            {initials(name)}
+          </span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
@@ -131,6 +133,11 @@ function Account({ session }: { session: SessionInfo }) {
       </Menu.Dropdown>
     </Menu>
   );
+}
+
+function initials(name: string): string {
+  const words = name.split(/[\s.]+/).filter(Boolean);
+  return [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => word?.charAt(0).toUpperCase() ?? '').join('');
 }
 
 /** A person known by address alone: their own pages, and the way to sign in. */
