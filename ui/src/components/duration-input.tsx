@@ -7,14 +7,14 @@ import type { DurationPreview } from '@/api/shapes';
 import { local } from './time';
 
 interface DurationInputProps extends Omit<TextInputProps, 'value' | 'onChange'> {
-  value: string;
-  onChange: (text: string) => void;
+  value?: string;
+  onChange?: (text: string) => void;
   /** Whether what is entered begins now, so that an end can be told. */
   fromNow?: boolean;
 }
 
 /** A duration as text (`2h`, `5d12h`), with what the server understands by it beneath. */
-export function DurationInput({ value, onChange, fromNow = true, error, description, ...rest }: DurationInputProps) {
+export function DurationInput({ value = '', onChange, fromNow = true, error, description, ...rest }: DurationInputProps) {
   const [settled] = useDebouncedValue(value.trim(), 150);
   const echo = useQuery({
     queryKey: ['/durations/preview', settled],
@@ -27,15 +27,14 @@ export function DurationInput({ value, onChange, fromNow = true, error, descript
   return (
     <TextInput
       value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
+      onChange={(event) => onChange?.(event.currentTarget.value)}
       placeholder="2h, 5d, 1w, 1h30m, permanent"
       spellCheck={false}
       autoComplete="off"
-      description={description}
       inputWrapperOrder={['label', 'input', 'description', 'error']}
       {...rest}
       error={error ?? wrong}
-      {...(!wrong && value.trim() !== '' && echo.data ? { description: words(echo.data, fromNow) } : {})}
+      description={!wrong && value.trim() !== '' && echo.data ? words(echo.data, fromNow) : description}
     />
   );
 }
