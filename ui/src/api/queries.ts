@@ -35,3 +35,23 @@ export function useItems<T>(path: string, query?: Query, options: { every?: numb
   const read = useRead<T[] | Page<T>>(path, query, options);
   return { ...read, items: itemsOf(read.data) };
 }
+
+/** The most things that a page reads whole, such as the groups of a tree. */
+const MOST = 10_000;
+
+/** A long collection, whole: part after part. */
+export function useAll<T>(path: string, query?: Query): UseQueryResult<T[]> {
+  return useQuery({
+    queryKey: [path, 'all', query ?? {}],
+    queryFn: async ({ signal }) => {
+      const items: T[] = [];
+      let cursor: string | null = null;
+      do {
+        const part: T[] | Page<T> = await api.get(path, { query: { ...query, limit: 500, cursor }, signal });
+        items.push(...itemsOf(part));
+        cursor = Array.isArray(part) ? null : part.next;
+      } while (cursor !== null && items.length < MOST);
+      return items;
+    },
+  });
+}

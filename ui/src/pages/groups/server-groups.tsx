@@ -1,5 +1,6 @@
-import { Page } from '@/components/page';
+import { GroupsPage } from './groups-page';
+import { SERVER_GROUPS } from './kinds';
 
-export default function GroupsServerGroupsPage() {
-  return <Page title="Groups server groups">Being built.</Page>;
+export default function ServerGroupsPage() {
+  return <GroupsPage kind={SERVER_GROUPS} />;
 }

@@ -1,5 +1,8 @@
-import { Page } from '@/components/page';
+import { useParams } from '@tanstack/react-router';
+import { GroupPage } from './group-page';
+import { USER_GROUPS } from './kinds';
 
-export default function GroupsUserGroupPage() {
-  return <Page title="Groups user group">Being built.</Page>;
+export default function UserGroupPage() {
+  const { group } = useParams({ strict: false }) as { group: string };
+  return <GroupPage key={group} kind={USER_GROUPS} name={group} />;
 }

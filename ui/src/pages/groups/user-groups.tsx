@@ -1,5 +1,6 @@
-import { Page } from '@/components/page';
+import { GroupsPage } from './groups-page';
+import { USER_GROUPS } from './kinds';
 
-export default function GroupsUserGroupsPage() {
-  return <Page title="Groups user groups">Being built.</Page>;
+export default function UserGroupsPage() {
+  return <GroupsPage kind={USER_GROUPS} />;
 }

@@ -3,14 +3,14 @@ import type { UseFormReturnType } from '@mantine/form';
 import { IconTrash } from '@tabler/icons-react';
 import type { Protocol, Server, Service } from '@/api/shapes';
 
-export interface ServerValues extends Record<string, unknown> {
+export type ServerValues = {
   name: string;
   address: string;
   os: string | null;
   description: string;
   services: Service[];
   legacy_algorithms: boolean;
-}
+};
 
 export const NEW_SERVER: ServerValues = { name: '', address: '', os: 'linux', description: '', services: [{ protocol: 'ssh', port: 22 }], legacy_algorithms: false };
 

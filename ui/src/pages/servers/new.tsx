@@ -7,10 +7,7 @@ import { Card, Page } from '@/components/page';
 import { done } from '@/components/toast';
 import { NEW_SERVER, ServerFields, serverBody, type ServerValues } from './form';
 
-interface NewServer extends ServerValues {
-  proxyKind: string;
-  proxy: string;
-}
+type NewServer = ServerValues & { proxyKind: string; proxy: string };
 
 export default function NewServerPage() {
   const go = useGo();
@@ -22,7 +19,7 @@ export default function NewServerPage() {
       proxy: (proxy, { proxyKind }) => (proxyKind === 'named' && proxy.trim() === '' ? 'Name an address of the pool.' : null),
     },
     submit: async ({ proxyKind, proxy, ...values }) => {
-      const made = await api.create<Server>('/servers', { ...serverBody(values as ServerValues), proxy: proxyKind === 'named' ? proxy.trim() : proxyKind });
+      const made = await api.create<Server>('/servers', { ...serverBody(values), proxy: proxyKind === 'named' ? proxy.trim() : proxyKind });
       done(`${made.name} is entered.`);
       go(at`/servers/${made.name}`);
     },
