@@ -43,7 +43,7 @@ export interface ListProps<T> {
   embedded?: boolean;
   bulk?: readonly BulkAction<T>[];
   /** What to say where there is nothing at all, and what to do then. */
-  empty: { title: string; hint: React.ReactNode; action?: React.ReactNode };
+  empty: { title: string; hint?: React.ReactNode; action?: React.ReactNode };
   /** More buttons in the toolbar. */
   extra?: React.ReactNode;
 }
