@@ -28,6 +28,9 @@ const OPTIONS: ITerminalOptions = {
 /** Operating system commands that are swallowed: titles, icons, links, clipboard, colours, notices. */
 const SWALLOWED_OSC = [0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 50, 52, 104, 110, 111, 112, 133, 633, 777, 1337];
 
+/** Modes in which a terminal tells programs of the mouse and the focus; the mouse is for marking text here. */
+const MOUSE_MODES = new Set([9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 1016]);
+
 /** xterm as a screen. Not opened, it draws where nobody sees it. */
 export class XtermScreen implements Describable {
   readonly terminal: Terminal;
@@ -109,7 +112,7 @@ export class XtermScreen implements Describable {
 
   private setHidden(params: (number | number[])[], hidden: boolean): boolean {
     if (params.includes(25)) this.hidden = hidden;
-    return false;
+    return params.every((param) => MOUSE_MODES.has(Number(param)));
   }
 
   private setLines(lines: boolean): boolean {
