@@ -1,7 +1,7 @@
 import { Badge, SegmentedControl } from '@mantine/core';
 import type { SessionForward } from '@/api/shapes';
 import { ServerLink, SessionLink, UserLink } from '@/components/link';
-import { List, type Column, type Filter } from '@/components/list/list';
+import { List, type Column } from '@/components/list/list';
 import { useListSearch } from '@/components/list/use-list';
 import { Age, Lasting } from '@/components/moment';
 import { Page } from '@/components/page';
@@ -20,17 +20,6 @@ const columns: Column<SessionForward>[] = [
   { id: 'session', title: 'Session', width: 100, render: (forward) => <SessionLink id={forward.session} /> },
 ];
 
-const filters: Filter[] = [
-  {
-    name: 'kind',
-    label: 'Kind',
-    kind: 'choice',
-    options: ['local', 'remote', 'dynamic', 'unix', 'x11'].map((value) => ({ value, label: value })),
-  },
-  { name: 'user', label: 'Person', kind: 'text' },
-  { name: 'server', label: 'Server', kind: 'text' },
-];
-
 export default function ForwardsPage() {
   const [search, change] = useListSearch(false);
   const all = search.show === 'all';
@@ -41,7 +30,6 @@ export default function ForwardsPage() {
         name="forwards"
         path="/forwards"
         columns={columns}
-        filters={filters}
         fixed={all ? {} : { active: true }}
         rowId={(forward) => `${forward.session} ${forward.kind} ${forward.listen} ${forward.destination} ${forward.started_at}`}
         searchLabel={null}

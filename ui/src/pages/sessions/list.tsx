@@ -22,7 +22,7 @@ const columns: Column<Session>[] = [
     id: 'started_at',
     title: 'Start',
     sort: 'started_at',
-    width: 148,
+    width: 142,
     render: (session) => (
       <PageLink to={at`/sessions/${session.id}`} aria-label={`Session of ${session.user} at ${session.server}`}>
         <Moment at={session.started_at} />
@@ -31,11 +31,10 @@ const columns: Column<Session>[] = [
   },
   { id: 'duration', title: 'Duration', sort: 'duration', width: 96, align: 'right', from: 'sm', render: (session) => <Lasting since={session.started_at} until={session.ended_at} /> },
   { id: 'bytes', title: 'Size', sort: 'bytes', width: 84, align: 'right', from: 'sm', render: (session) => <SessionBytes session={session} /> },
-  { id: 'what', title: 'Now', from: 'lg', render: (session) => <Now session={session} /> },
   {
     id: 'end_reason',
-    title: 'End',
-    width: 170,
+    title: 'Now, or why it ended',
+    width: 196,
     from: 'md',
     render: (session) =>
       session.state === 'closed' ? (
@@ -43,7 +42,7 @@ const columns: Column<Session>[] = [
           <Badge color={endTone(session.end_reason)}>{endWords(session.end_reason)}</Badge>
         </Tooltip>
       ) : (
-        '–'
+        <Now session={session} />
       ),
   },
 ];

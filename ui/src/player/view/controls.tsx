@@ -48,7 +48,9 @@ export function Controls({ playback, preferences, prefer, full, setFull, permali
       <SpeedMenu playback={playback} preferences={preferences} prefer={prefer} />
       <Icon label="Typed input apart (i)" pressed={preferences.typed} act={() => prefer({ typed: !preferences.typed })} icon={<IconKeyboard size={17} />} />
       <Icon label="Transcript (t)" pressed={preferences.transcript} act={() => prefer({ transcript: !preferences.transcript })} icon={<IconFileText size={17} />} />
-      <CopySelection playback={playback} />
+      <span className={classes.fine}>
+        <CopySelection playback={playback} />
+      </span>
       <CopyPermalink permalink={permalink} />
       <Icon label={full ? 'Leave the full window (f)' : 'Full window (f)'} pressed={full} act={() => setFull(!full)} icon={full ? <IconMinimize size={17} /> : <IconMaximize size={17} />} />
     </Group>

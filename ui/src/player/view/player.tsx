@@ -1,4 +1,5 @@
 import { Alert, Text } from '@mantine/core';
+import { IconPlayerPlayFilled } from '@tabler/icons-react';
 import clsx from 'clsx';
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { sentenceOf } from '@/api/problem';
@@ -58,8 +59,6 @@ export function Player({ playback, session, startedAt, number, channel, events, 
   );
   usePlayerKeys(targets);
   const marks = useMemo(() => drawnMarks([...log.marks, ...events]), [log, loaded.marks, events]);
-  const idle = preferences.maxIdle;
-  const gaps = useMemo(() => log.gaps.filter(({ from, to }) => to - from > idle), [log, loaded.gaps, idle]);
   const permalink = () => {
     const url = new URL(location.href);
     url.searchParams.set('t', String(Math.ceil(engine.snapshot().position * 1000 - 1e-6) / 1000));
@@ -78,9 +77,10 @@ export function Player({ playback, session, startedAt, number, channel, events, 
           <div className={classes.screen} onClick={(event) => onScreen(event, playback)}>
             <Stage playback={playback} full={full} />
             <Busy playback={playback} />
+            <Begin playback={playback} />
           </div>
           {preferences.typed && <TypedStrip playback={playback} />}
-          <Scrubber playback={playback} marks={marks} activity={activityOf(channel, startedAt)} gaps={gaps} loadedUntil={loaded.until} />
+          <Scrubber playback={playback} marks={marks} activity={activityOf(channel, startedAt)} loadedUntil={loaded.until} gapCount={loaded.gaps} />
           <Controls {...{ playback, preferences, prefer, full, setFull, permalink }} />
         </div>
         {preferences.transcript && <TranscriptPane playback={playback} transcript={transcript.data} error={transcript.error} />}
@@ -103,6 +103,16 @@ function activityOf(channel: Channel | undefined, startedAt: string) {
 function Busy({ playback: { engine } }: { playback: Playback }) {
   const busy = useEngine(engine, (state) => state.busy && !state.live);
   return busy ? <span className={classes.busy} role="status" aria-label="Going there" /> : null;
+}
+
+/** Before anything is played, what to do. */
+function Begin({ playback: { engine } }: { playback: Playback }) {
+  const waits = useEngine(engine, ({ playing, live, position, begin, busy }) => !playing && !live && !busy && position <= begin);
+  return waits ? (
+    <span className={classes.begin} aria-hidden>
+      <IconPlayerPlayFilled size={30} />
+    </span>
+  ) : null;
 }
 
 function Status({ loaded, playback: { log } }: { loaded: Loaded; playback: Playback }) {
