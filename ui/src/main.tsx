@@ -10,6 +10,7 @@ import { sessionQuery } from './api/session';
 import { queries, router } from './app/router';
 import { cssVariables, theme } from './app/theme';
 import { ConfirmHost } from './components/confirm';
+import { TipHost } from './components/tip';
 import { ToastHost } from './components/toast-host';
 import { FreshSignIn, requireFreshSignIn } from './shell/fresh-sign-in';
 
@@ -25,6 +26,7 @@ if (place !== null) {
       <MantineProvider theme={theme} cssVariablesResolver={cssVariables} defaultColorScheme="auto">
         <QueryClientProvider client={queries}>
           <RouterProvider router={router} />
+          <TipHost />
           <ConfirmHost />
           <FreshSignIn />
           <ToastHost />

@@ -12,7 +12,7 @@ const root = createRootRoute({
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: lazyRouteComponent(() => import('@/shell/shell'), 'Shell') });
 
 /** What the first pages need of the styles comes with the entry; the rest comes with any other page. */
-const styled = (load: () => Promise<Page>) => async () => (await Promise.all([load(), import('./all-styles')]))[0];
+const styled = (load: () => Promise<Page>) => async () => (await Promise.all([load(), import('./rest-styles')]))[0];
 
 /** A page within the shell; its code is loaded when it is gone to. */
 function page<Path extends string>(path: Path, load: () => Promise<Page>, styles: (load: () => Promise<Page>) => () => Promise<Page> = styled) {
@@ -38,7 +38,7 @@ function plain<Path extends string>(path: Path, to: (params: Record<string, stri
 
 const pages = [
   page('/', () => import('@/pages/dashboard'), (load) => load),
-  page('/my/access', () => import('@/pages/mine/access')),
+  page('/my/access', () => import('@/pages/mine/access'), (load) => load),
   page('/my/sessions', () => import('@/pages/mine/sessions')),
   page('/profile', () => import('@/pages/mine/profile')),
   page('/people', () => import('@/pages/people/list')),

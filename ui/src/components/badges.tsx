@@ -1,4 +1,4 @@
-import { Badge, Tooltip } from '@mantine/core';
+import { Badge } from '@mantine/core';
 import type { AccessRequest, Lock, Outcome, Policy, Role, SessionState } from '@/api/shapes';
 import { useTicking } from './moment';
 import { local } from './time';
@@ -44,13 +44,21 @@ export function SessionBadge({ state }: { state: SessionState }) {
 
 const REQUESTS: Record<AccessRequest['state'], string> = { pending: 'brass', approved: 'verdigris', denied: 'brick', withdrawn: 'gray', expired: 'gray' };
 
+const KINDS: Record<AccessRequest['kind'], string> = { access: 'Access', address: 'Address', break_glass: 'Break-glass' };
+
+export const REQUEST_KINDS = Object.entries(KINDS).map(([value, label]) => ({ value, label }));
+
+export function requestKind(kind: AccessRequest['kind']): string {
+  return KINDS[kind] ?? kind;
+}
+
 export function RequestBadge({ state }: { state: AccessRequest['state'] }) {
   return <Badge color={REQUESTS[state] ?? 'gray'}>{state}</Badge>;
 }
 
 export function ProtocolBadge({ protocol }: { protocol: string | null }) {
   return (
-    <Badge color="gray" variant="outline">
+    <Badge color="gray" variant="default">
       {protocol?.toUpperCase() ?? 'all'}
     </Badge>
   );
@@ -61,11 +69,9 @@ export function ActiveBadge({ active, lock }: { active: boolean; lock: Lock | nu
   if (lock !== null) {
     const words = [lock.until === null ? 'until it is lifted' : `until ${local(lock.until)}`, lock.reason].filter(Boolean).join(': ');
     return (
-      <Tooltip label={words}>
-        <Badge color="brick" tabIndex={0}>
-          Locked
-        </Badge>
-      </Tooltip>
+      <Badge color="brick" tabIndex={0} data-tip={words}>
+        Locked
+      </Badge>
     );
   }
   return <Badge color={active ? 'verdigris' : 'gray'}>{active ? 'In use' : 'Switched off'}</Badge>;

@@ -1,5 +1,4 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
-import { useState, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useSyncExternalStore } from 'react';
 
 export interface Asking {
   title: string;
@@ -12,15 +11,19 @@ export interface Asking {
   ask?: { label: string; placeholder?: string; initial?: string; required?: boolean; hint?: string };
 }
 
-interface Open extends Asking {
+const Dialog = lazy(() => import('./confirm-dialog'));
+
+export interface Open extends Asking {
   answer: (given: string | null) => void;
 }
 
 let open: Open | null = null;
+let wanted = false;
 const watchers = new Set<() => void>();
 
 function become(next: Open | null): void {
   open = next;
+  wanted = true;
   for (const tell of watchers) tell();
 }
 
@@ -30,7 +33,7 @@ export function confirmed(asking: Asking): Promise<string | null> {
   return new Promise((answer) => become({ ...asking, answer }));
 }
 
-/** Where the question appears; once in the page. */
+/** Where the question appears; once in the page. Its code is loaded with the first question. */
 export function ConfirmHost() {
   const asking = useSyncExternalStore(
     (watcher) => {
@@ -43,47 +46,5 @@ export function ConfirmHost() {
     asking?.answer(given);
     become(null);
   };
-  return (
-    <Modal opened={asking !== null} onClose={() => leave(null)} title={asking?.title} zIndex={300}>
-      {asking !== null && <Question asking={asking} leave={leave} />}
-    </Modal>
-  );
-}
-
-function Question({ asking, leave }: { asking: Asking; leave: (given: string | null) => void }) {
-  const [text, setText] = useState(asking.ask?.initial ?? '');
-  const missing = asking.ask?.required === true && text.trim() === '';
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!missing) leave(text.trim());
-      }}
-    >
-      <Stack>
-        <Text size="sm" component="div">
-          {asking.body}
-        </Text>
-        {asking.ask && (
-          <TextInput
-            label={asking.ask.label}
-            placeholder={asking.ask.placeholder}
-            description={asking.ask.hint}
-            required={asking.ask.required}
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            data-autofocus
-          />
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={() => leave(null)}>
-            Cancel
-          </Button>
-          <Button type="submit" color={asking.danger ? 'brick' : undefined} disabled={missing} data-autofocus={asking.ask ? undefined : true}>
-            {asking.action}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  );
+  return <Suspense fallback={null}>{wanted && <Dialog asking={asking} leave={leave} />}</Suspense>;
 }

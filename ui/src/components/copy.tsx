@@ -1,4 +1,4 @@
-import { ActionIcon, Code, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Code, Group } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 
@@ -17,10 +17,8 @@ export function Copyable({ text, label = 'Copy' }: { text: string; label?: strin
 export function CopyIcon({ text, label }: { text: string; label: string }) {
   const clipboard = useClipboard({ timeout: 1_500 });
   return (
-    <Tooltip label={clipboard.copied ? 'Copied' : label}>
-      <ActionIcon variant="subtle" color="gray" onClick={() => clipboard.copy(text)} aria-label={label}>
-        {clipboard.copied ? <IconCheck size={15} /> : <IconCopy size={15} />}
-      </ActionIcon>
-    </Tooltip>
+    <ActionIcon variant="subtle" color="gray" onClick={() => clipboard.copy(text)} aria-label={clipboard.copied ? 'Copied' : label} data-tip={label}>
+      {clipboard.copied ? <IconCheck size={15} /> : <IconCopy size={15} />}
+    </ActionIcon>
   );
 }

@@ -1,4 +1,4 @@
-import { Text, Tooltip, type TextProps } from '@mantine/core';
+import { Text, type TextProps } from '@mantine/core';
 import { useSyncExternalStore } from 'react';
 import { age, duration, local, utc, zone } from './time';
 
@@ -38,11 +38,11 @@ interface MomentProps extends TextProps {
 export function Moment({ at, none = '–', exact = false, ...rest }: MomentProps) {
   if (!at) return <Text span inherit c="dimmed" {...rest}>{none}</Text>;
   return (
-    <Tooltip label={utc(at)}>
-      <Text span inherit className="nowrap" {...rest}>
-        <time dateTime={at}>{local(at, exact)}</time>
-      </Text>
-    </Tooltip>
+    <Text span inherit className="nowrap" {...rest}>
+      <time dateTime={at} data-tip={utc(at)}>
+        {local(at, exact)}
+      </time>
+    </Text>
   );
 }
 
@@ -51,11 +51,11 @@ export function Age({ at, none = '–', ...rest }: Omit<MomentProps, 'exact'>) {
   const words = useTicking((time) => (at ? age(at, time) : none));
   if (!at) return <Text span inherit c="dimmed" {...rest}>{none}</Text>;
   return (
-    <Tooltip label={`${local(at, true)} ${zone()} · ${utc(at)}`} multiline>
-      <Text span inherit className="nowrap" {...rest}>
-        <time dateTime={at}>{words}</time>
-      </Text>
-    </Tooltip>
+    <Text span inherit className="nowrap" {...rest}>
+      <time dateTime={at} data-tip={`${local(at, true)} ${zone()} · ${utc(at)}`}>
+        {words}
+      </time>
+    </Text>
   );
 }
 

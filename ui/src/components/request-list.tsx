@@ -1,15 +1,9 @@
 import { at, type Query } from '@/api/client';
 import type { AccessRequest } from '@/api/shapes';
-import { ProtocolBadge, RequestBadge } from './badges';
+import { ProtocolBadge, REQUEST_KINDS, RequestBadge, requestKind } from './badges';
 import { PageLink, ServerLink } from './link';
 import { List, type Column, type Filter, type ListProps } from './list/list';
 import { Age } from './moment';
-
-const KINDS: Record<AccessRequest['kind'], string> = { access: 'Access', address: 'Address', break_glass: 'Break-glass' };
-
-export function requestKind(kind: AccessRequest['kind']): string {
-  return KINDS[kind] ?? kind;
-}
 
 const columns: Column<AccessRequest>[] = [
   { id: 'id', title: 'No.', width: 70, render: (request) => <PageLink to={at`/requests/${request.id}`}>{`#${request.id}`}</PageLink> },
@@ -34,7 +28,7 @@ const filters: Filter[] = [
     kind: 'choice',
     options: ['pending', 'approved', 'denied', 'withdrawn', 'expired'].map((value) => ({ value, label: value })),
   },
-  { name: 'kind', label: 'For', kind: 'choice', options: Object.entries(KINDS).map(([value, label]) => ({ value, label })) },
+  { name: 'kind', label: 'For', kind: 'choice', options: REQUEST_KINDS },
   { name: 'user', label: 'Person', kind: 'text' },
   { name: 'server', label: 'Server', kind: 'text' },
 ];

@@ -1,6 +1,7 @@
-import { Skeleton, Table } from '@mantine/core';
+import { Skeleton } from '@mantine/core';
 import { Failure } from '@/shell/states';
 import { EmptyState, type EmptyProps } from './empty';
+import classes from './rows.module.css';
 
 export interface Cell<T> {
   title: string;
@@ -27,29 +28,29 @@ export function ShortTable<T>({ label, cells, rows, id, empty, busy = false, err
   if (busy) return <Skeleton height={88} aria-label="Loading" />;
   if (rows.length === 0) return <EmptyState {...empty} />;
   return (
-    <Table.ScrollContainer minWidth={0} type="native">
-      <Table aria-label={label} verticalSpacing={6} horizontalSpacing="sm" fz="sm" highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
+    <div className={classes.scroll}>
+      <table aria-label={label} className={classes.table}>
+        <thead>
+          <tr>
             {cells.map((cell) => (
-              <Table.Th key={cell.title} ta={cell.align} c="dimmed" fz="xs" className="nowrap">
-                {cell.quiet ? <span style={{ position: 'absolute', clipPath: 'inset(50%)' }}>{cell.title}</span> : cell.title}
-              </Table.Th>
+              <th key={cell.title} scope="col" data-align={cell.align}>
+                {cell.quiet ? <span className={classes.quiet}>{cell.title}</span> : cell.title}
+              </th>
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+          </tr>
+        </thead>
+        <tbody>
           {rows.map((row) => (
-            <Table.Tr key={id(row)}>
+            <tr key={id(row)}>
               {cells.map((cell) => (
-                <Table.Td key={cell.title} ta={cell.align}>
+                <td key={cell.title} data-align={cell.align}>
                   {cell.render(row)}
-                </Table.Td>
+                </td>
               ))}
-            </Table.Tr>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -1,7 +1,7 @@
-import { Modal } from '@mantine/core';
 import { lazy, Suspense, useSyncExternalStore } from 'react';
 
-const Dialog = lazy(() => import('@/pages/sign-in/confirm'));
+const Dialog = lazy(() => import('./fresh-dialog'));
+let wanted = false;
 
 let waiting: ((fresh: boolean) => void)[] = [];
 const watchers = new Set<() => void>();
@@ -10,6 +10,7 @@ const watchers = new Set<() => void>();
 export function requireFreshSignIn(): Promise<boolean> {
   return new Promise((resolve) => {
     waiting = [...waiting, resolve];
+    wanted = true;
     tell();
   });
 }
@@ -34,8 +35,6 @@ export function FreshSignIn() {
     () => waiting.length > 0,
   );
   return (
-    <Modal opened={open} onClose={() => finish(false)} title="Confirm that it is you" zIndex={400} size="sm">
-      <Suspense fallback={null}>{open && <Dialog done={() => finish(true)} />}</Suspense>
-    </Modal>
+    <Suspense fallback={null}>{wanted && <Dialog open={open} leave={() => finish(false)} done={() => finish(true)} />}</Suspense>
   );
 }

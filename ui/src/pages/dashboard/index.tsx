@@ -26,13 +26,13 @@ export default function DashboardPage() {
           <Nodes nodes={stats.data.nodes} />
           <Pending />
           <RecentSessions />
+          <RunningForwards />
+          <RecentAlerts />
         </Stack>
         <Stack>
           <Suspense fallback={<div style={{ height: 470 }} />}>
             <Charts stats={stats.data} />
           </Suspense>
-          <RecentAlerts />
-          <RunningForwards />
           <RecentAudit />
         </Stack>
       </SimpleGrid>

@@ -23,7 +23,7 @@ export function Nodes({ nodes }: { nodes: Node[] }) {
                 </Group>
                 <Group gap={6} mt={4}>
                   {(node.gates ?? []).map((gate) => (
-                    <Badge key={`${gate.gate} ${gate.address}`} variant="outline" color="gray">
+                    <Badge key={`${gate.gate} ${gate.address}`} variant="default" color="gray">
                       {gate.gate} <span className="mono">{gate.address}</span>
                     </Badge>
                   ))}
