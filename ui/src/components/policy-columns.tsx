@@ -21,7 +21,7 @@ export function TargetLink({ policy }: { policy: Pick<Policy, 'server' | 'server
 
 export const policyColumns: Column<Policy>[] = [
   { id: 'id', title: 'No.', sort: 'id', width: 76, render: (policy) => <PageLink to={at`/policies/${policy.id}`}>{`#${policy.id}`}</PageLink> },
-  { id: 'state', title: 'State', width: 110, render: (policy) => <PolicyBadge policy={policy} /> },
+  { id: 'state', title: 'State', width: 126, render: (policy) => <PolicyBadge policy={policy} /> },
   { id: 'who', title: 'Who', render: (policy) => <SubjectLink policy={policy} /> },
   { id: 'what', title: 'What', render: (policy) => <TargetLink policy={policy} /> },
   { id: 'protocol', title: 'Protocol', from: 'md', width: 90, render: (policy) => <ProtocolBadge protocol={policy.protocol} /> },
