@@ -23,6 +23,9 @@ export interface Loaded {
   ended: string | null;
 }
 
+/** How often the end of a running session is looked at while nothing is played (ms). */
+const SELDOM = 500;
+
 /** One channel being played: its log, screen and engine, and the source that fills it. */
 export class Playback {
   readonly log = new EventLog();
@@ -34,6 +37,8 @@ export class Playback {
   private readonly unseen = new XtermScreen();
   private readonly maker: KeyframeMaker;
   private frame = 0;
+  private pause: ReturnType<typeof setTimeout> | undefined;
+  private stopped = false;
 
   constructor(wire: Wire, beginning: Beginning) {
     const frames = new Keyframes();
@@ -58,19 +63,39 @@ export class Playback {
 
   start(): void {
     void this.source.run();
-    const turn = (now: number) => {
-      this.engine.tick(now);
-      this.frame = requestAnimationFrame(turn);
-    };
-    this.frame = requestAnimationFrame(turn);
+    this.engine.subscribe(() => this.schedule());
+    this.schedule();
   }
 
   stop(): void {
+    this.stopped = true;
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.pause);
     this.source.stop();
     this.maker.stop();
     this.screen.dispose();
     this.unseen.dispose();
+  }
+
+  /** Time passes with each frame while something moves, now and then while only the session's end does, and else not. */
+  private schedule(): void {
+    if (this.stopped) return;
+    const { playing, running } = this.engine.snapshot();
+    if (playing && this.frame === 0) {
+      clearTimeout(this.pause);
+      this.pause = undefined;
+      this.frame = requestAnimationFrame((now) => {
+        this.frame = 0;
+        this.engine.tick(now);
+        this.schedule();
+      });
+    } else if (!playing && running && this.pause === undefined) {
+      this.pause = setTimeout(() => {
+        this.pause = undefined;
+        this.engine.tick(performance.now());
+        this.schedule();
+      }, SELDOM);
+    }
   }
 
   readonly snapshot = (): Loaded => this.loaded;

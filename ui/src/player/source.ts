@@ -46,8 +46,9 @@ export interface Told {
   ended: (reason: string | null) => void;
 }
 
-/** Text that is held, at most (characters). */
-export const MOST_CHARACTERS = 300_000_000;
+/** What is held, at most: characters of text, and events. */
+const MOST_CHARACTERS = 300_000_000;
+const MOST_EVENTS = 3_000_000;
 /** A page with less than this is the end of what there is (characters). */
 const FULL = 64 * 1024;
 /** Of an instant so close to now the pages hold back what may still come; only after it can they be joined with what is pushed (ms). */
@@ -101,7 +102,7 @@ export class Source {
       this.add(page.events);
       this.next = page.next ?? this.next;
       if (page.ended) this.finish();
-      else if (this.log.characters > this.most) this.cut();
+      else if (this.isFull()) this.cut();
       else if (this.log.characters - had < FULL) this.log.caughtUp = true;
       this.told.grown();
       if (this.log.characters - had < FULL) return;
@@ -171,7 +172,7 @@ export class Source {
       const fresh = joined === null ? frame.events : frame.events.filter(([t]) => t > joined);
       this.add(fresh);
       this.next = this.log.length > 0 ? this.log.end : this.next;
-      if (this.log.characters > this.most) this.cut();
+      if (this.isFull()) this.cut();
     }
     if (frame.skipped !== undefined) {
       this.log.mark({ t: this.log.end, kind: 'skipped', text: `${frame.skipped} bytes came too fast and are not shown` });
@@ -197,6 +198,10 @@ export class Source {
     this.log.complete = true;
     this.told.ended(null);
     this.told.state({ kind: 'complete' });
+  }
+
+  private isFull(): boolean {
+    return this.log.characters > this.most || this.log.length > MOST_EVENTS;
   }
 
   /** A page of a browser must not be filled by a target that floods. */
