@@ -19,6 +19,8 @@ export function Shell() {
     return session.isError ? <Failure error={session.error} retry={() => void session.refetch()} /> : <PageLoading />;
   }
   const { state } = session.data;
+  // The address changes before the shell goes; sending on once is enough.
+  if (pathname === '/sign-in') return <PageLoading />;
   if (state === 'none' || state === 'factor') return <Navigate to="/sign-in" search={{ to: href }} replace />;
   if (pathname === '/' && roleOf(session.data) === 'user') return <Navigate to="/my/access" replace />;
   return <Frame session={session.data} />;

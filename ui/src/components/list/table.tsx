@@ -112,6 +112,11 @@ function tick<T>({ rows, ticked, onTick, rowId }: RowsProps<T>, index: number): 
   onTick(without.length < ticked.length ? without : [...ticked, row]);
 }
 
+/** Whether a dialog, menu or list of choices is open, to which keys belong then. Closed ones stay in the page, unseen. */
+function overlaid(): boolean {
+  return [...document.querySelectorAll('[role="dialog"], [role="menu"], [role="listbox"]')].some((element) => element.checkVisibility());
+}
+
 /** j, k and the arrows go from row to row, Enter opens, x ticks. */
 function useRowKeys(frame: React.RefObject<HTMLDivElement | null>, anywhere: boolean, open: (index: number) => void, ticks: (index: number) => void) {
   const handlers = useRef({ open, ticks });
@@ -123,7 +128,7 @@ function useRowKeys(frame: React.RefObject<HTMLDivElement | null>, anywhere: boo
       const active = document.activeElement;
       const here = rows.findIndex((row) => row === active);
       const within = here >= 0;
-      if (!within && (!anywhere || document.querySelector('[role="dialog"], [role="menu"], [role="listbox"]'))) return;
+      if (!within && (!anywhere || overlaid())) return;
       const step = event.key === 'j' || (within && event.key === 'ArrowDown') ? 1 : event.key === 'k' || (within && event.key === 'ArrowUp') ? -1 : 0;
       if (step !== 0) {
         rows[Math.min(rows.length - 1, Math.max(0, here + step))]?.focus();

@@ -18,18 +18,18 @@ export default function SignInPage() {
   const session = useQuery(sessionQuery);
   const router = useRouter();
   const queries = useQueryClient();
-  const to = localPath(useLocation({ select: (location) => location.search as Search }).to);
+  const search = useLocation({ select: (location) => location.search as Search });
+  // As it was when the page was opened: the address changes while one goes on.
+  const [to] = useState(() => localPath(search.to));
   const enter = () => router.history.push(to);
   const attempt = useAttempt((info) => {
-    if (info.state !== 'signed_in') return;
     // What was read as nobody, or by address, is not what this person sees.
-    queries.removeQueries({ predicate: (query) => query.queryKey[0] !== '/session' });
-    enter();
+    if (info.state === 'signed_in') queries.removeQueries({ predicate: (query) => query.queryKey[0] !== '/session' });
   });
   const there = session.data?.state === 'signed_in';
   useEffect(() => {
     if (there) enter();
-    // Only when the page is opened by somebody who is signed in; `attempt` does the rest.
+    // Whenever there is somebody: they were signed in already, or are now.
   }, [there]);
   if (session.isError) return <Failure error={session.error} retry={() => void session.refetch()} />;
   if (session.data === undefined || there) return <PageLoading />;
