@@ -66,6 +66,7 @@ mod recording_keys;
 mod resolve;
 mod rights;
 mod seal;
+mod search;
 mod server_find;
 mod server_rows;
 mod servers;
@@ -111,6 +112,10 @@ pub use policy_view::{Policy, PolicyState};
 pub use pool::{Allocation, PoolRange, QUARANTINE_DAYS};
 pub use recording_keys::{RecordingKey, RecordingSigningKey};
 pub use rights::RightHolder;
+pub use search::{
+    IndexBatch, IndexLine, IndexProgress, IndexState, LINE_MAX, LineKind, SESSION_LINES_MAX, SearchFilter,
+    SearchHit, SessionToIndex,
+};
 pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};
 pub use session_view::{
     Forward, RecordingSummary, SESSION_IDS_MAX, Session, SessionFilter, SessionForward, Transfer,

@@ -25,6 +25,7 @@ fn every_list_is_one_document_and_an_array() {
         "pool list",
         "policy list",
         "session list",
+        "session search nothing",
         "forwards",
         "block list",
         "alert list",

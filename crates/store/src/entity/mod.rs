@@ -25,6 +25,8 @@ pub(crate) mod policy_term;
 pub(crate) mod pool_range;
 pub(crate) mod recording_key;
 pub(crate) mod released_address;
+pub(crate) mod search_line;
+pub(crate) mod search_state;
 pub(crate) mod server;
 pub(crate) mod server_member;
 pub(crate) mod server_service;

@@ -11,9 +11,10 @@ mod m20260301_000004_live_control;
 mod m20260320_000001_recording_keys;
 mod m20260410_000001_forward_captures;
 mod m20260501_000001_lists;
+mod m20260501_000002_search;
 
 /// The form that this program writes: the number of its steps.
-pub(crate) const SCHEMA: i32 = 9;
+pub(crate) const SCHEMA: i32 = 10;
 
 pub(crate) struct Migrator;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260320_000001_recording_keys::Migration),
             Box::new(m20260410_000001_forward_captures::Migration),
             Box::new(m20260501_000001_lists::Migration),
+            Box::new(m20260501_000002_search::Migration),
         ]
     }
 }

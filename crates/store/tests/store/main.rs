@@ -28,6 +28,7 @@ mod people;
 mod policies;
 mod pool;
 mod recordings;
+mod search;
 mod secrets;
 mod servers;
 mod session_lists;
