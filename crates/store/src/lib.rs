@@ -85,6 +85,7 @@ mod resolve;
 mod rights;
 mod saved_views;
 mod seal;
+mod search;
 mod server_find;
 mod server_rows;
 mod servers;
@@ -150,6 +151,10 @@ pub use request_view::{
 };
 pub use rights::RightHolder;
 pub use saved_views::SavedView;
+pub use search::{
+    IndexBatch, IndexLine, IndexProgress, IndexState, LINE_MAX, LineKind, SESSION_LINES_MAX, SearchFilter,
+    SearchHit, SessionToIndex,
+};
 pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};
 pub use session_view::{
     Forward, RecordingSummary, SESSION_IDS_MAX, Session, SessionFilter, SessionForward, Transfer,
