@@ -41,22 +41,23 @@ export interface MyGrant {
 
 export interface Factors {
   password: boolean;
-  totp: { enabled: boolean; since: Instant | null };
+  totp: boolean;
   recovery_codes_left: number;
   passkeys: Passkey[];
 }
 
 export interface Passkey {
-  id: string;
-  label: string | null;
+  id: number;
+  label: string;
   created_at: Instant;
   used_at: Instant | null;
 }
 
 export interface SignIn {
-  id: string;
+  id: number;
   source: string;
   agent: string | null;
+  method: string;
   created_at: Instant;
   seen_at: Instant;
   current: boolean;
@@ -65,7 +66,7 @@ export interface SignIn {
 export type TokenScope = 'own' | 'read' | 'operate' | 'admin';
 
 export interface Token {
-  id: number | string;
+  id: number;
   user: string;
   label: string | null;
   scope: TokenScope;
@@ -145,7 +146,7 @@ export interface Server {
   services: Service[];
   os: 'linux' | 'windows' | 'other' | null;
   description: string | null;
-  legacy_algorithms: boolean | 'on' | 'off';
+  legacy_algorithms: 'on' | 'off';
   active: boolean;
   lock: Lock | null;
   proxies: { address: string; until: Instant | null }[];
@@ -175,7 +176,7 @@ export interface Credential {
 export interface Pool {
   ranges: { range: string; interface: string | null; created_at: Instant }[];
   allocations: { address: string; server: string; until: Instant | null; since: Instant }[];
-  quarantine: { address: string; server: string | null; until: Instant }[];
+  quarantine: { address: string; server: string; until: Instant }[];
   free: number;
 }
 
@@ -373,10 +374,15 @@ export interface Stats {
     denied_today: number;
     active_sessions: number;
     pending_requests: number;
+    /** Break-glass that nobody has reviewed yet. */
+    unreviewed: number;
   };
-  per_hour: { hour: Instant; sessions: number; denied?: number }[];
+  /** Sessions by the hour in which they began: the last 24, this hour last. */
+  per_hour: number[];
   top_users: { user: string; sessions: number }[];
   denials: { reason: string; count: number }[];
+  /** The part of the last day's connections that became sessions, from 0 to 1. */
+  success_rate: number | null;
 }
 
 // Requests
@@ -390,8 +396,9 @@ export interface AccessRequest {
   user: string;
   server: string | null;
   protocol: Protocol | null;
-  login: string | null;
+  logins: string[];
   address: string | null;
+  source: string | null;
   for: string | null;
   reason: string | null;
   created_at: Instant;
@@ -399,24 +406,39 @@ export interface AccessRequest {
   decided_at: Instant | null;
   decided_by: string | null;
   note: string | null;
-  policy: number | null;
-  sessions?: Session[];
-  may_decide?: boolean;
-  inside?: { user: string; range: string }[];
-  reviewed_at?: Instant | null;
-  reviewed_by?: string | null;
-  verdict?: 'justified' | 'not_justified' | null;
-  review_note?: string | null;
+  /** The rule that approved it by itself. */
+  rule: number | null;
+  policy_id: number | null;
+  review: { by: string; at: Instant; verdict: 'justified' | 'not_justified'; note: string | null } | null;
+}
+
+/** One request, with what belongs to it. */
+export interface RequestDetail extends AccessRequest {
+  policy: Policy | null;
+  sessions: Session[];
+  /** Ranges of other people that hold the address, or lie in it. */
+  overlaps: { user: string; range: string }[];
+  may_decide: boolean;
+}
+
+/** What asking is answered with. */
+export interface Asked {
+  request: AccessRequest;
+  /** The same was asked before, and waits still. */
+  existing: boolean;
+  remarks: string[];
 }
 
 export interface ApprovalRule {
   id: number;
-  subject: string | null;
-  target: string | null;
+  subject: { user: string } | { group: string };
+  target: { server: string } | { group: string };
   protocol: Protocol | null;
   logins: string[];
-  max_for: string | null;
+  max_for: string;
   active: boolean;
+  created_at: Instant;
+  created_by: string;
 }
 
 // The rest
@@ -455,14 +477,22 @@ export interface Node {
   heartbeat_at: Instant;
   stopped_at: Instant | null;
   address: string | null;
-  gates?: { gate: string; address: string; state?: string }[];
-  active_sessions?: number;
-  version?: string;
+  gates?: { gate: string; address: string }[];
+  /** Whether it is the node that answers. */
+  this?: boolean;
 }
 
-export interface PaletteHit {
-  kind: 'page' | 'user' | 'server' | 'session' | string;
-  label: string;
-  detail: string | null;
-  id: string;
+/** What the palette finds, 8 of each. */
+export interface Found {
+  users: { name: string; email: string | null }[];
+  servers: { name: string; address: string }[];
+  sessions: { id: string; user: string; server: string; state: SessionState; started_at: Instant }[];
+}
+
+/** The beginning of a passkey's ceremony. */
+export interface Ceremony {
+  /** Goes back with the browser's answer. */
+  ceremony: string;
+  /** WebAuthn's JSON for `navigator.credentials`. */
+  options: { publicKey: Record<string, unknown> };
 }

@@ -20,7 +20,7 @@ export function TargetLink({ policy }: { policy: Pick<Policy, 'server' | 'server
 }
 
 export const policyColumns: Column<Policy>[] = [
-  { id: 'id', title: 'No.', sort: 'id', width: 76, render: (policy) => <PageLink to={at`/policies/${policy.id}`}>{`#${policy.id}`}</PageLink> },
+  { id: 'id', title: 'No.', sort: 'created_at', width: 76, render: (policy) => <PageLink to={at`/policies/${policy.id}`}>{`#${policy.id}`}</PageLink> },
   { id: 'state', title: 'State', width: 126, render: (policy) => <PolicyBadge policy={policy} /> },
   { id: 'who', title: 'Who', render: (policy) => <SubjectLink policy={policy} /> },
   { id: 'what', title: 'What', render: (policy) => <TargetLink policy={policy} /> },

@@ -18,7 +18,7 @@ const columns: Column<AccessRequest>[] = [
   { id: 'protocol', title: 'Protocol', from: 'lg', width: 90, render: (request) => (request.protocol === null ? '–' : <ProtocolBadge protocol={request.protocol} />) },
   { id: 'duration', title: 'For how long', from: 'md', width: 110, render: (request) => request.for ?? '–' },
   { id: 'reason', title: 'Reason', from: 'md', render: (request) => request.reason ?? '–' },
-  { id: 'created_at', title: 'Asked', width: 110, sort: 'created_at', render: (request) => <Age at={request.created_at} /> },
+  { id: 'created_at', title: 'Asked', width: 110, render: (request) => <Age at={request.created_at} /> },
 ];
 
 const filters: Filter[] = [

@@ -1,25 +1,46 @@
 import '@mantine/spotlight/styles.layer.css';
 import { Spotlight, spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { IconClipboardCheck, IconPlayerPlay, IconSearch, IconServer2, IconUser, type Icon } from '@tabler/icons-react';
+import { IconPlayerPlay, IconSearch, IconServer2, IconUser, type Icon } from '@tabler/icons-react';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import { at } from '@/api/client';
 import { reading } from '@/api/queries';
-import type { PaletteHit, Role } from '@/api/shapes';
+import type { Found, Role } from '@/api/shapes';
 import { useGo } from '@/components/link';
+import { local } from '@/components/time';
 import { sectionsFor } from './navigation';
 
-interface Answer {
-  items: PaletteHit[];
+interface Hit {
+  id: string;
+  label: string;
+  detail: string | null;
+  to: string;
 }
 
-const KINDS: Record<string, { title: string; icon: Icon; to: (hit: PaletteHit) => string }> = {
-  user: { title: 'People', icon: IconUser, to: (hit) => at`/people/${hit.label}` },
-  server: { title: 'Servers', icon: IconServer2, to: (hit) => at`/servers/${hit.label}` },
-  session: { title: 'Sessions', icon: IconPlayerPlay, to: (hit) => at`/sessions/${hit.id}` },
-  request: { title: 'Requests', icon: IconClipboardCheck, to: (hit) => at`/requests/${hit.id}` },
-};
+const KINDS: { title: string; icon: Icon; hits: (found: Found) => Hit[] }[] = [
+  {
+    title: 'People',
+    icon: IconUser,
+    hits: (found) => found.users.map((user) => ({ id: user.name, label: user.name, detail: user.email, to: at`/people/${user.name}` })),
+  },
+  {
+    title: 'Servers',
+    icon: IconServer2,
+    hits: (found) => found.servers.map((server) => ({ id: server.name, label: server.name, detail: server.address, to: at`/servers/${server.name}` })),
+  },
+  {
+    title: 'Sessions',
+    icon: IconPlayerPlay,
+    hits: (found) =>
+      found.sessions.map((session) => ({
+        id: session.id,
+        label: `${session.user} on ${session.server}`,
+        detail: `${local(session.started_at)}, ${session.state}`,
+        to: at`/sessions/${session.id}`,
+      })),
+  },
+];
 
 /** Ctrl-K: pages at once, people, servers and sessions as the server finds them. */
 export default function Palette({ role, asks, wanted }: { role: Role; asks: boolean; wanted: number }) {
@@ -27,24 +48,18 @@ export default function Palette({ role, asks, wanted }: { role: Role; asks: bool
   const [text, setText] = useState('');
   const [settled] = useDebouncedValue(text.trim(), 120);
   const go = useGo();
-  const found = useQuery({
-    ...reading<Answer | PaletteHit[]>('/palette', { q: settled }),
-    enabled: asks && settled.length > 0,
-    placeholderData: keepPreviousData,
-  });
-  const hits = Array.isArray(found.data) ? found.data : (found.data?.items ?? []);
+  const found = useQuery({ ...reading<Found>('/palette', { q: settled }), enabled: asks && settled.length > 0, placeholderData: keepPreviousData });
   const actions: SpotlightActionGroupData[] = [{ group: 'Pages', actions: pages(role, text, go) }];
-  if (settled !== '') {
-    for (const [kind, { title, icon: Symbol, to }] of Object.entries(KINDS)) {
-      const ofKind = hits.filter((hit) => hit.kind === kind);
+  if (settled !== '' && found.data !== undefined) {
+    for (const { title, icon: Symbol, hits } of KINDS) {
       actions.push({
         group: title,
-        actions: ofKind.map((hit) => ({
-          id: `${kind}:${hit.id}`,
+        actions: hits(found.data).map((hit) => ({
+          id: `${title}:${hit.id}`,
           label: hit.label,
           description: hit.detail ?? undefined,
           leftSection: <Symbol size={18} stroke={1.5} aria-hidden />,
-          onClick: () => go(to(hit)),
+          onClick: () => go(hit.to),
         })),
       });
     }

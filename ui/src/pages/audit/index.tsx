@@ -5,7 +5,7 @@ import type { AuditEvent } from '@/api/shapes';
 import { OutcomeBadge } from '@/components/badges';
 import { PageLink, ServerLink, SessionLink, UserLink } from '@/components/link';
 import { List, type Column, type Filter } from '@/components/list/list';
-import { Moment } from '@/components/moment';
+import { Age, Moment } from '@/components/moment';
 import { Page } from '@/components/page';
 import { at } from '@/api/client';
 import { ACTION_CHOICES } from './actions';
@@ -14,7 +14,16 @@ import { ChainState } from './chain';
 import { DetailList } from './detail-list';
 
 const columns: Column<AuditEvent>[] = [
-  { id: 'time', title: 'Time', width: 166, render: (event) => <Moment at={event.time} exact /> },
+  {
+    id: 'time',
+    title: 'Time',
+    render: (event) => (
+      <>
+        <Moment at={event.time} exact visibleFrom="sm" />
+        <Age at={event.time} hiddenFrom="sm" />
+      </>
+    ),
+  },
   { id: 'outcome', title: 'Outcome', width: 98, render: (event) => <OutcomeBadge outcome={event.outcome} /> },
   { id: 'action', title: 'What happened', render: (event) => <What event={event} /> },
   { id: 'user', title: 'Person', width: 118, from: 'sm', render: (event) => (event.user === null ? '–' : <UserLink name={event.user} />) },

@@ -8,25 +8,18 @@ import { count } from '@/components/time';
 
 /** Connections of 24 hours, people of 7 days, denials by reason. */
 export default function Charts({ stats }: { stats: Stats }) {
-  const hours = stats.per_hour.map((entry) => ({
-    hour: `${String(new Date(entry.hour).getHours()).padStart(2, '0')}:00`,
-    Sessions: entry.sessions,
-    ...(entry.denied === undefined ? {} : { Denied: entry.denied }),
-  }));
-  const withDenied = stats.per_hour.some((entry) => entry.denied !== undefined);
-  const total = stats.per_hour.reduce((sum, entry) => sum + entry.sessions, 0);
+  const now = new Date().getHours();
+  const hours = stats.per_hour.map((sessions, i) => ({ hour: hourOf(now - (stats.per_hour.length - 1 - i)), Sessions: sessions }));
+  const total = stats.per_hour.reduce((sum, sessions) => sum + sessions, 0);
   return (
     <>
-      <Card title="Connections per hour">
+      <Card title="Sessions per hour, last 24">
         <div role="img" aria-label={`${total} sessions in the last 24 hours`}>
           <BarChart
             h={180}
             data={hours}
             dataKey="hour"
-            type="stacked"
-            series={[{ name: 'Sessions', color: 'verdigris.6' }, ...(withDenied ? [{ name: 'Denied', color: 'brick.5' }] : [])]}
-            withLegend={withDenied}
-            legendProps={{ verticalAlign: 'bottom', height: 28 }}
+            series={[{ name: 'Sessions', color: 'verdigris.6' }]}
             gridAxis="y"
             tickLine="none"
             yAxisProps={{ allowDecimals: false, width: 34 }}
@@ -50,6 +43,11 @@ export default function Charts({ stats }: { stats: Stats }) {
       </Card>
     </>
   );
+}
+
+/** An hour of the viewer's clock; the zones' hours change at the same instants, but for a few. */
+function hourOf(hour: number): string {
+  return `${String((hour + 24) % 24).padStart(2, '0')}:00`;
 }
 
 interface BarsProps {

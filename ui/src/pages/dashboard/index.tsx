@@ -1,7 +1,8 @@
-import { SimpleGrid, Stack } from '@mantine/core';
+import { Alert, SimpleGrid, Stack } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useRead } from '@/api/queries';
 import type { Stats } from '@/api/shapes';
+import { PageLink } from '@/components/link';
 import { Page } from '@/components/page';
 import { Failure, PageLoading } from '@/shell/states';
 import { ActiveSessions, Pending, RecentAlerts, RecentAudit, RecentSessions, RunningForwards } from './lists';
@@ -19,7 +20,15 @@ export default function DashboardPage() {
   if (stats.data === undefined) return stats.isError ? <Failure error={stats.error} retry={() => void stats.refetch()} /> : <PageLoading />;
   return (
     <Page title="Dashboard">
-      <Numbers counts={stats.data.counts} />
+      <Numbers stats={stats.data} />
+      {stats.data.counts.unreviewed > 0 && (
+        <Alert color="brick" title="Break-glass waits for a review">
+          Access was opened {stats.data.counts.unreviewed === 1 ? 'once' : `${stats.data.counts.unreviewed} times`} without a decision.{' '}
+          <PageLink to="/requests" search={{ tab: 'break-glass' }}>
+            Review
+          </PageLink>
+        </Alert>
+      )}
       <ActiveSessions />
       <SimpleGrid cols={{ base: 1, lg: 2 }}>
         <Stack>

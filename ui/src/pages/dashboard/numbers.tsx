@@ -4,20 +4,14 @@ import type { Stats } from '@/api/shapes';
 import type { Search } from '@/app/search';
 import { count } from '@/components/time';
 
-/** The share of today's connections that were let in, in percent; null before the first. */
-export function successRate(counts: Pick<Stats['counts'], 'sessions_today' | 'denied_today'>): number | null {
-  const all = counts.sessions_today + counts.denied_today;
-  return all === 0 ? null : Math.round((counts.sessions_today / all) * 100);
-}
-
-export function Numbers({ counts }: { counts: Stats['counts'] }) {
-  const rate = successRate(counts);
+export function Numbers({ stats }: { stats: Stats }) {
+  const { counts, success_rate: rate } = stats;
   return (
     <SimpleGrid cols={{ base: 2, sm: 4, xl: 8 }} spacing="sm">
       <Number label="Running now" value={count(counts.active_sessions)} to="/sessions" search={{ state: 'active' }} strong />
       <Number label="Sessions today" value={count(counts.sessions_today)} to="/sessions" />
       <Number label="Denied today" value={count(counts.denied_today)} to="/audit" search={{ outcome: 'denied' }} bad={counts.denied_today > 0} />
-      <Number label="Let in today" value={rate === null ? '–' : `${rate} %`} />
+      <Number label="Let in, last 24 h" value={rate === null ? '–' : `${Math.round(rate * 100)} %`} />
       <Number label="To decide" value={count(counts.pending_requests)} to="/requests" bad={false} strong={counts.pending_requests > 0} />
       <Number label="People" value={count(counts.users)} to="/people" />
       <Number label="Servers" value={count(counts.servers)} to="/servers" />

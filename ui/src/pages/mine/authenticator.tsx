@@ -5,7 +5,6 @@ import type { Factors } from '@/api/shapes';
 import { ActionButton, useAct } from '@/components/action';
 import { CopyIcon, Copyable } from '@/components/copy';
 import { Form, Submit, useApiForm } from '@/components/form';
-import { Age } from '@/components/moment';
 import { Card } from '@/components/page';
 import { useSaved } from '@/components/saved';
 
@@ -22,7 +21,7 @@ export function Authenticator({ factors }: { factors: Factors }) {
   const [act, busy] = useAct();
   const [beginning, setBeginning] = useState<Beginning | null>(null);
   const [codes, setCodes] = useState<string[] | null>(null);
-  const { enabled, since } = factors.totp;
+  const enabled = factors.totp;
   const newCodes = () => act({ run: async () => setCodes((await api.post<{ recovery_codes: string[] }>('/me/recovery-codes')).recovery_codes), said: 'The codes are new.', touches: TOUCHES,
     confirm: { title: 'Make new recovery codes?', body: 'The old ones do not work any more.', action: 'Make new ones' } });
   return (
@@ -30,7 +29,7 @@ export function Authenticator({ factors }: { factors: Factors }) {
       {enabled ? (
         <Stack gap="sm">
           <Text size="sm">
-            Asked for after the password, set up <Age at={since} />. {factors.recovery_codes_left} recovery codes are left.
+            Asked for after the password. {factors.recovery_codes_left} recovery codes are left.
           </Text>
           <Group>
             <Button variant="default" loading={busy} onClick={() => void newCodes()}>

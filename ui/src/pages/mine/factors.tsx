@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { api, at } from '@/api/client';
 import { Problem, sentenceOf } from '@/api/problem';
 import { useRead } from '@/api/queries';
-import type { Factors, Passkey } from '@/api/shapes';
+import type { Ceremony, Factors, Passkey } from '@/api/shapes';
 import { ActionButton } from '@/components/action';
 import { confirmed } from '@/components/confirm';
 import { Form, Refusal, Submit, useApiForm } from '@/components/form';
@@ -73,7 +73,7 @@ function Passkeys({ passkeys }: { passkeys: Passkey[] }) {
         id={(passkey) => passkey.id}
         empty={{ title: 'None', hint: passkeysWork() ? 'Add one for each device you use.' : 'Passkeys need the page to be opened by its name, with TLS.' }}
         cells={[
-          { title: 'Name', render: (passkey) => passkey.label ?? 'without name' },
+          { title: 'Name', render: (passkey) => passkey.label || 'without name' },
           { title: 'Added', render: (passkey) => <Age at={passkey.created_at} /> },
           { title: 'Used', render: (passkey) => <Age at={passkey.used_at} none="never" /> },
           {
@@ -89,7 +89,7 @@ function Passkeys({ passkeys }: { passkeys: Passkey[] }) {
                   run={(label) => api.patch(at`/me/passkeys/${passkey.id}`, { label })}
                   said="The passkey is named."
                   touches={[PATH]}
-                  confirm={{ title: 'Name this passkey', body: 'So that you know which it is.', action: 'Save', ask: { label: 'Name', initial: passkey.label ?? '', required: true } }}
+                  confirm={{ title: 'Name this passkey', body: 'So that you know which it is.', action: 'Save', ask: { label: 'Name', initial: passkey.label, required: true } }}
                 />
                 <ActionButton
                   label="Remove"
@@ -122,8 +122,8 @@ function AddPasskey() {
     setBusy(true);
     setTrouble(null);
     try {
-      const options = await api.post<{ publicKey: Record<string, unknown> }>('/me/passkeys/start', { label });
-      await api.post('/me/passkeys', { ...(await makePasskey(options)), label });
+      const { ceremony, options } = await api.post<Ceremony>('/me/passkeys/start');
+      await api.post('/me/passkeys', { ceremony, credential: await makePasskey(options), label });
       saved('The passkey is added.', [PATH]);
       await queries.invalidateQueries({ queryKey: ['/session'] });
     } catch (error) {

@@ -15,17 +15,6 @@ export default function MySessionsPage() {
         name="my-sessions"
         path="/me/sessions"
         columns={columns}
-        filters={[
-          {
-            name: 'state',
-            label: 'State',
-            kind: 'choice',
-            options: [
-              { value: 'active', label: 'Running' },
-              { value: 'closed', label: 'Ended' },
-            ],
-          },
-        ]}
         rowId={(session) => session.id}
         open={auditor ? (session) => at`/sessions/${session.id}` : undefined}
         defaultSort="-started_at"

@@ -64,7 +64,7 @@ export function UserFactors({ user }: { user: string }) {
 function FactorRows({ path, user, factors }: { path: string; user: string; factors: Factors }) {
   const rows = [
     { kind: 'password', label: 'Password', has: factors.password, words: 'set' },
-    { kind: 'totp', label: 'Authenticator app', has: factors.totp.enabled, words: 'set up' },
+    { kind: 'totp', label: 'Authenticator app', has: factors.totp, words: 'set up' },
     { kind: 'recovery', label: 'Recovery codes', has: factors.recovery_codes_left > 0, words: `${factors.recovery_codes_left} left` },
     { kind: 'passkeys', label: 'Passkeys', has: factors.passkeys.length > 0, words: `${factors.passkeys.length}` },
   ];

@@ -11,12 +11,12 @@ import { Page } from '@/components/page';
 
 const columns: Column<User>[] = [
   { id: 'name', title: 'Name', sort: 'name', render: (user) => <PageLink to={at`/people/${user.name}`}>{user.name}</PageLink> },
-  { id: 'full_name', title: 'In full', from: 'sm', render: (user) => user.full_name ?? '–' },
-  { id: 'role', title: 'Role', width: 110, render: (user) => <RoleBadge role={user.role} /> },
+  { id: 'full_name', title: 'In full', sort: 'full_name', from: 'sm', render: (user) => user.full_name ?? '–' },
+  { id: 'role', title: 'Role', sort: 'role', width: 110, render: (user) => <RoleBadge role={user.role} /> },
   { id: 'state', title: 'State', width: 130, render: (user) => <ActiveBadge active={user.active} lock={user.lock} /> },
   { id: 'groups', title: 'Groups', from: 'md', render: (user) => user.groups.join(', ') || '–' },
   { id: 'addresses', title: 'Addresses', from: 'md', render: (user) => <span className="mono">{few(user.addresses.map((address) => address.range))}</span> },
-  { id: 'created_at', title: 'Entered', from: 'lg', width: 110, render: (user) => <Age at={user.created_at} /> },
+  { id: 'created_at', title: 'Entered', sort: 'created_at', from: 'lg', width: 110, render: (user) => <Age at={user.created_at} /> },
 ];
 
 /** The first two, and how many more. */

@@ -85,7 +85,7 @@ export default function GrantsPage() {
         filters={filters}
         rowId={(policy) => String(policy.id)}
         open={(policy) => at`/policies/${policy.id}`}
-        defaultSort="-id"
+        defaultSort="-created_at"
         searchLabel="Person, server, group, reason"
         bulk={admin ? actions : []}
         empty={{ title: 'No grants yet', hint: 'Nobody reaches anything without one. Any one that allows is enough.', action: admin && add }}

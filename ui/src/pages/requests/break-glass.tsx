@@ -3,15 +3,11 @@ import { IconUrgent } from '@tabler/icons-react';
 import { useState } from 'react';
 import { api, at } from '@/api/client';
 import { useCan } from '@/api/session';
-import type { AccessRequest } from '@/api/shapes';
+import type { AccessRequest, Asked } from '@/api/shapes';
 import { Form, Submit, useApiForm } from '@/components/form';
 import { useGo } from '@/components/link';
 import { Pick } from '@/components/pick';
 import { useSaved } from '@/components/saved';
-
-interface Opened {
-  request: AccessRequest | number;
-}
 
 /** Access at once, for whoever has the right: alarmed, short, and reviewed afterwards. */
 export function BreakGlass({ server }: { server?: string }) {
@@ -39,11 +35,10 @@ function Dialog({ server, close }: { server: string; close: () => void }) {
       reason: (text) => (text.trim() === '' ? 'A reason is needed; it is read in the review.' : null),
     },
     submit: async (values) => {
-      const opened = await api.create<Opened>('/break-glass', { server: values.server.trim(), protocol: values.protocol, reason: values.reason.trim() });
+      const opened = await api.create<AccessRequest | Asked>('/break-glass', { server: values.server.trim(), protocol: values.protocol, reason: values.reason.trim() });
       saved('Access is open. It is alarmed and will be reviewed.', ['/requests', '/policies', '/me']);
       close();
-      const request = typeof opened.request === 'number' ? opened.request : opened.request.id;
-      go(at`/requests/${request}`);
+      go(at`/requests/${'request' in opened ? opened.request.id : opened.id}`);
     },
   });
   const { form } = of;

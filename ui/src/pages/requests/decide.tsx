@@ -1,7 +1,7 @@
 import { Button, Collapse, Divider, Group, Stack, Text, TextInput, Textarea } from '@mantine/core';
 import { useState } from 'react';
 import { api, at } from '@/api/client';
-import type { AccessRequest } from '@/api/shapes';
+import type { RequestDetail } from '@/api/shapes';
 import { useAct } from '@/components/action';
 import { DurationInput } from '@/components/duration-input';
 import { Form, useApiForm } from '@/components/form';
@@ -12,18 +12,18 @@ import { ScheduleBuilder } from '@/components/schedule/builder';
 const TOUCHES = ['/requests', '/policies', '/users', '/me'];
 
 /** Approves as asked, shorter, or with a schedule; or denies. */
-export function Decide({ request }: { request: AccessRequest }) {
+export function Decide({ request }: { request: RequestDetail }) {
   const saved = useSaved();
   const [act, busy] = useAct();
   const [more, setMore] = useState(false);
   const access = request.kind !== 'address';
   const path = at`/requests/${request.id}`;
   const of = useApiForm({
-    initial: { for: request.for ?? '', login: request.login ?? '', schedules: [] as string[], note: '' },
+    initial: { for: request.for ?? '', login: request.logins.join(', '), schedules: [] as string[], note: '' },
     submit: async (values) => {
       const body: Record<string, unknown> = {};
       if (access && values.for.trim() !== '') body.for = values.for.trim();
-      if (access && values.login.trim() !== '') body.login = values.login.trim();
+      if (access && values.login.trim() !== request.logins.join(', ')) body.login = values.login.trim() || null;
       if (values.schedules.length > 0) body.schedules = values.schedules;
       if (values.note.trim() !== '') body.note = values.note.trim();
       await api.post(`${path}/approve`, body);
@@ -57,9 +57,9 @@ export function Decide({ request }: { request: AccessRequest }) {
               </Collapse>
             </>
           )}
-          {!access && (request.inside ?? []).length > 0 && (
+          {!access && request.overlaps.length > 0 && (
             <Text size="sm" c="var(--mantine-color-error)">
-              The address lies inside a range of somebody else; whoever comes from it is {request.user} afterwards.
+              The address overlaps with a range of {request.overlaps.map((holder) => holder.user).join(', ')}; whoever comes from it is {request.user} afterwards.
             </Text>
           )}
         </Stack>

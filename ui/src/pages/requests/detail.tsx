@@ -3,7 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import { api, at } from '@/api/client';
 import { useRead } from '@/api/queries';
 import { useCan, useSession } from '@/api/session';
-import type { AccessRequest } from '@/api/shapes';
+import type { AccessRequest, RequestDetail } from '@/api/shapes';
 import { ActionButton } from '@/components/action';
 import { ProtocolBadge, RequestBadge, requestKind, SessionBadge } from '@/components/badges';
 import { PolicyLink, ServerLink, SessionLink, UserLink } from '@/components/link';
@@ -16,15 +16,15 @@ import { Review } from './review';
 
 export default function RequestPage() {
   const { request: id } = useParams({ strict: false }) as { request: string };
-  const asked = useRead<AccessRequest>(at`/requests/${id}`);
+  const asked = useRead<RequestDetail>(at`/requests/${id}`);
   const session = useSession();
   const operator = useCan('operator');
   if (asked.data === undefined) return asked.isError ? <Failure error={asked.error} retry={() => void asked.refetch()} /> : <PageLoading />;
   const request = asked.data;
   const own = session.user?.name === request.user;
   const pending = request.state === 'pending';
-  const decides = pending && !own && (request.may_decide ?? operator);
-  const reviews = request.kind === 'break_glass' && operator && !own && !request.reviewed_at;
+  const decides = pending && !own && request.may_decide;
+  const reviews = request.kind === 'break_glass' && operator && !own && request.review === null;
   return (
     <Page
       title={`Request #${request.id}`}
@@ -33,7 +33,7 @@ export default function RequestPage() {
       about={`${requestKind(request.kind)} for ${request.user}`}
       actions={own && pending && <Withdraw request={request} />}
     >
-      {request.kind === 'break_glass' && !request.reviewed_at && (
+      {request.kind === 'break_glass' && request.review === null && (
         <Alert color="brick" title="Break-glass">
           Access was opened at once, without a decision. It must be reviewed by somebody else.
         </Alert>
@@ -46,12 +46,12 @@ export default function RequestPage() {
           {!pending && <Decided request={request} />}
         </Stack>
       </SimpleGrid>
-      {request.policy !== null && <Followed request={request} />}
+      {request.policy_id !== null && <Followed request={request} />}
     </Page>
   );
 }
 
-function Asked({ request }: { request: AccessRequest }) {
+function Asked({ request }: { request: RequestDetail }) {
   const auditor = useCan('auditor');
   return (
     <Card title="Asked for">
@@ -60,13 +60,14 @@ function Asked({ request }: { request: AccessRequest }) {
           ['Person', auditor ? <UserLink name={request.user} /> : request.user],
           request.server !== null && ['Server', auditor ? <ServerLink name={request.server} /> : request.server],
           request.protocol !== null && ['Protocol', <ProtocolBadge protocol={request.protocol} />],
-          request.kind === 'access' && ['Login', request.login ?? 'any'],
+          request.kind === 'access' && ['Login', request.logins.join(', ') || 'any'],
           request.address !== null && ['Address', <span className="mono">{request.address}</span>],
-          (request.inside ?? []).length > 0 && ['Lies inside', (request.inside ?? []).map((holder) => `${holder.range} of ${holder.user}`).join(', ')],
+          request.source !== null && ['Asked from', <span className="mono">{request.source}</span>],
+          request.overlaps.length > 0 && ['Overlaps', request.overlaps.map((holder) => `${holder.range} of ${holder.user}`).join(', ')],
           request.kind !== 'address' && ['For how long', request.for ?? 'not said'],
           ['Reason', request.reason ?? 'none given'],
           ['Asked', <Age at={request.created_at} />],
-          request.state === 'pending' && request.expires_at !== null && ['Lapses', <Age at={request.expires_at} />],
+          request.state === 'pending' && ['Lapses', <Age at={request.expires_at} />],
         ]}
       />
     </Card>
@@ -81,12 +82,12 @@ function Decided({ request }: { request: AccessRequest }) {
       <Facts
         facts={[
           ['State', <RequestBadge state={request.state} />],
-          ['By', request.decided_by ?? (request.state === 'approved' ? 'a rule' : '–')],
+          ['By', request.rule === null ? (request.decided_by ?? '–') : `rule ${request.rule}`],
           ['When', <Moment at={request.decided_at} />],
           ['Note', request.note ?? '–'],
-          request.policy !== null && ['Grant', <PolicyLink id={request.policy} />],
-          request.reviewed_at != null && ['Reviewed', <><Moment at={request.reviewed_at} /> by {request.reviewed_by}: {request.verdict ? VERDICTS[request.verdict] : ''}</>],
-          request.review_note != null && ['Review', request.review_note],
+          request.policy_id !== null && ['Grant', <PolicyLink id={request.policy_id} />],
+          request.review !== null && ['Reviewed', <><Moment at={request.review.at} /> by {request.review.by}: {VERDICTS[request.review.verdict]}</>],
+          request.review?.note != null && ['Review', request.review.note],
         ]}
       />
     </Card>
@@ -105,12 +106,12 @@ function Withdraw({ request }: { request: AccessRequest }) {
   );
 }
 
-function Followed({ request }: { request: AccessRequest }) {
+function Followed({ request }: { request: RequestDetail }) {
   return (
     <Card title="Sessions that followed">
       <ShortTable
         label="Sessions that followed"
-        rows={request.sessions ?? []}
+        rows={request.sessions}
         id={(session) => session.id}
         empty={{ title: 'None yet' }}
         cells={[

@@ -25,6 +25,11 @@ export default function RequestsPage() {
     label: 'To decide',
     render: () => <RequestList key="decide" fixed={{ to_decide: true, state: 'pending' }} embedded empty={{ title: 'Nothing waits for you', hint: 'Requests that you may decide appear here at once.' }} />,
   };
+  const glass = {
+    id: 'break-glass',
+    label: 'Break-glass',
+    render: () => <RequestList key="glass" fixed={{ kind: 'break_glass' }} embedded empty={{ title: 'No break-glass yet', hint: 'Access that was opened without a decision is listed here, to be reviewed.' }} />,
+  };
   const all = { id: 'all', label: 'All', render: () => <RequestList key="all" embedded /> };
   return (
     <Page
@@ -36,7 +41,7 @@ export default function RequestsPage() {
         </>
       }
     >
-      <PageTabs label="Which requests" tabs={auditor ? [toDecide, mine, all] : signedIn ? [mine, toDecide] : [mine]} />
+      <PageTabs label="Which requests" tabs={auditor ? [toDecide, mine, glass, all] : signedIn ? [mine, toDecide] : [mine]} />
     </Page>
   );
 }

@@ -3,7 +3,7 @@ import { useLocation } from '@tanstack/react-router';
 import { api, at } from '@/api/client';
 import { useItems } from '@/api/queries';
 import { useCan, useSession } from '@/api/session';
-import type { AccessRequest, MyGrant } from '@/api/shapes';
+import type { AccessRequest, Asked, MyGrant } from '@/api/shapes';
 import type { Search } from '@/app/search';
 import { DurationInput } from '@/components/duration-input';
 import { Form, Submit, useApiForm } from '@/components/form';
@@ -40,7 +40,8 @@ export default function NewRequestPage() {
       address: (text, { kind }) => (kind === 'address' && text.trim() === '' ? 'Say which address.' : null),
     },
     submit: async (values) => {
-      const request = await api.create<AccessRequest>('/requests', requestBody(values));
+      const asked = await api.create<AccessRequest | Asked>('/requests', requestBody(values));
+      const request = 'request' in asked ? asked.request : asked;
       saved(request.state === 'approved' ? `Request #${request.id} is approved already.` : `Request #${request.id} is sent.`, ['/requests', '/me']);
       go(at`/requests/${request.id}`);
     },

@@ -31,7 +31,7 @@ export default function ApprovalRulesPage() {
     { title: 'For what', render: (rule) => partyWords(rule.target) },
     { title: 'Protocol', render: (rule) => <ProtocolBadge protocol={rule.protocol} /> },
     { title: 'Logins', render: (rule) => <span className="mono">{rule.logins.join(', ') || 'any'}</span> },
-    { title: 'At most for', render: (rule) => rule.max_for ?? 'any time' },
+    { title: 'At most for', render: (rule) => rule.max_for },
     { title: 'In use', render: (rule) => <InUse rule={rule} fixed={!admin} /> },
   ];
   if (admin) cells.push({ title: 'Remove', quiet: true, align: 'right', render: (rule) => <Remove rule={rule} /> });
@@ -56,12 +56,9 @@ export default function ApprovalRulesPage() {
   );
 }
 
-/** `user:alice`, `group:ops`, a plain name, or an object with one of these. */
-function partyWords(party: unknown): string {
-  if (party === null || party === undefined) return 'anybody';
-  if (typeof party === 'string') return party.replace(/^(\w+):/, (_, kind: string) => `${kind.replace('_', ' ')} `);
-  const [kind, name] = Object.entries(party as Record<string, unknown>).find(([, value]) => value !== null) ?? ['', ''];
-  return `${kind.replace('_', ' ')} ${String(name)}`;
+function partyWords(party: ApprovalRule['subject'] | ApprovalRule['target']): string {
+  const [kind = '', name = ''] = Object.entries(party)[0] ?? [];
+  return kind === 'group' ? `group ${name}` : String(name);
 }
 
 function InUse({ rule, fixed }: { rule: ApprovalRule; fixed: boolean }) {
@@ -97,15 +94,19 @@ function Remove({ rule }: { rule: ApprovalRule }) {
 function Add({ close }: { close: () => void }) {
   const saved = useSaved();
   const of = useApiForm({
-    initial: { subjectKind: 'group', subject: null as string | null, targetKind: 'server_group', target: null as string | null, protocol: '', logins: [] as string[], max_for: '8h' },
+    initial: { subjectKind: 'group', subject: null as string | null, targetKind: 'group', target: null as string | null, protocol: '', logins: [] as string[], max_for: '8h' },
+    validate: {
+      subject: (name) => (name === null ? 'Say who.' : null),
+      target: (name) => (name === null ? 'Say for what.' : null),
+      max_for: (text) => (text.trim() === '' ? 'Say for how long at most.' : null),
+    },
     submit: async (values) => {
       await api.create('/approval-rules', {
-        subject: values.subject === null ? null : { [values.subjectKind]: values.subject },
-        target: values.target === null ? null : { [values.targetKind]: values.target },
+        subject: { [values.subjectKind]: values.subject },
+        target: { [values.targetKind]: values.target },
         protocol: values.protocol || null,
         logins: values.logins,
-        max_for: values.max_for.trim() || null,
-        active: true,
+        max_for: values.max_for.trim(),
       });
       saved('The rule is in use.', TOUCHES);
       close();
@@ -118,7 +119,7 @@ function Add({ close }: { close: () => void }) {
       <Stack gap="sm">
         <SegmentedControl aria-label="Who asks" data={[{ value: 'group', label: 'Group of people' }, { value: 'user', label: 'Person' }]} {...form.getInputProps('subjectKind')} />
         <Pick kind={values.subjectKind === 'user' ? 'user' : 'user_group'} label="Who asks" value={values.subject} onChange={(name) => form.setFieldValue('subject', name)} error={form.errors.subject} />
-        <SegmentedControl aria-label="For what" data={[{ value: 'server_group', label: 'Group of servers' }, { value: 'server', label: 'Server' }]} {...form.getInputProps('targetKind')} />
+        <SegmentedControl aria-label="For what" data={[{ value: 'group', label: 'Group of servers' }, { value: 'server', label: 'Server' }]} {...form.getInputProps('targetKind')} />
         <Pick kind={values.targetKind === 'server' ? 'server' : 'server_group'} label="For what" value={values.target} onChange={(name) => form.setFieldValue('target', name)} error={form.errors.target} />
         <Select label="Protocol" data={[{ value: '', label: 'Every protocol' }, { value: 'ssh', label: 'SSH' }, { value: 'rdp', label: 'RDP' }]} {...form.getInputProps('protocol')} />
         <TagsInput label="Logins" description="Empty: any." {...form.getInputProps('logins')} />

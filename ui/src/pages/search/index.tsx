@@ -41,9 +41,11 @@ export default function SearchPage() {
 function SearchForm({ search, change }: { search: Search; change: (changes: Search) => void }) {
   const [q, setQ] = useState(search.q ?? '');
   const [since, setSince] = useState(toInput(search.since ?? null));
+  // What was typed counts with whatever else is changed.
+  const apply = (changes: Search) => change({ q: q.trim() || undefined, since: fromInput(since) ?? undefined, ...changes });
   const submit = (event: React.FormEvent) => {
     event.preventDefault();
-    change({ q: q.trim() || undefined, since: fromInput(since) ?? undefined });
+    apply({});
   };
   return (
     <form onSubmit={submit} role="search" aria-label="Recordings">
@@ -65,16 +67,16 @@ function SearchForm({ search, change }: { search: Search; change: (changes: Sear
           </Button>
         </Group>
         <div className={classes.filters}>
-          <Select aria-label="Kind" data={KINDS} value={search.kind ?? null} onChange={(kind) => change({ kind: kind ?? undefined })} placeholder="Everything" clearable allowDeselect />
-          <Pick kind="user" aria-label="Person" placeholder="Anybody" value={search.user ?? null} onChange={(user) => change({ user: user ?? undefined })} />
-          <Pick kind="server" aria-label="Server" placeholder="Any server" value={search.server ?? null} onChange={(server) => change({ server: server ?? undefined })} />
+          <Select aria-label="Kind" data={KINDS} value={search.kind ?? null} onChange={(kind) => apply({ kind: kind ?? undefined })} placeholder="Everything" clearable allowDeselect />
+          <Pick kind="user" aria-label="Person" placeholder="Anybody" value={search.user ?? null} onChange={(user) => apply({ user: user ?? undefined })} />
+          <Pick kind="server" aria-label="Server" placeholder="Any server" value={search.server ?? null} onChange={(server) => apply({ server: server ?? undefined })} />
           <TextInput
             type="datetime-local"
             aria-label="Since"
             title="Sessions that started after"
             value={since}
             onChange={(event) => setSince(event.currentTarget.value)}
-            onBlur={() => (fromInput(since) ?? undefined) !== search.since && change({ since: fromInput(since) ?? undefined })}
+            onBlur={() => (fromInput(since) ?? undefined) !== search.since && apply({})}
           />
         </div>
       </Stack>

@@ -21,13 +21,20 @@ export function serverValues(server: Server): ServerValues {
     os: server.os,
     description: server.description ?? '',
     services: server.services,
-    legacy_algorithms: server.legacy_algorithms === true || server.legacy_algorithms === 'on',
+    legacy_algorithms: server.legacy_algorithms === 'on',
   };
 }
 
 /** What the API takes of them. */
 export function serverBody(values: ServerValues) {
-  return { ...values, name: values.name.trim(), address: values.address.trim(), description: values.description.trim() || null };
+  return {
+    name: values.name.trim(),
+    address: values.address.trim(),
+    os: values.os,
+    description: values.description.trim() || null,
+    services: values.services,
+    legacy_algorithms: values.legacy_algorithms ? 'on' : 'off',
+  };
 }
 
 const PORTS: Record<Protocol, number> = { ssh: 22, rdp: 3389 };

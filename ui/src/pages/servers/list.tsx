@@ -11,13 +11,13 @@ import { Page } from '@/components/page';
 
 const columns: Column<Server>[] = [
   { id: 'name', title: 'Name', sort: 'name', render: (server) => <PageLink to={at`/servers/${server.name}`}>{server.name}</PageLink> },
-  { id: 'address', title: 'Address', from: 'sm', render: (server) => <span className="mono">{server.address}</span> },
+  { id: 'address', title: 'Address', sort: 'address', from: 'sm', render: (server) => <span className="mono">{server.address}</span> },
   { id: 'services', title: 'Services', render: (server) => server.services.map((service) => `${service.protocol}:${service.port}`).join(', ') || '–' },
   { id: 'proxy', title: 'Proxy address', from: 'md', render: (server) => <span className="mono">{server.proxies.map((proxy) => proxy.address).join(', ') || '–'}</span> },
   { id: 'state', title: 'State', width: 120, render: (server) => <ActiveBadge active={server.active} lock={server.lock} /> },
-  { id: 'os', title: 'System', from: 'lg', width: 90, render: (server) => server.os ?? '–' },
+  { id: 'os', title: 'System', sort: 'os', from: 'lg', width: 90, render: (server) => server.os ?? '–' },
   { id: 'groups', title: 'Groups', from: 'md', render: (server) => server.groups.join(', ') || '–' },
-  { id: 'created_at', title: 'Entered', from: 'lg', width: 110, render: (server) => <Age at={server.created_at} /> },
+  { id: 'created_at', title: 'Entered', sort: 'created_at', from: 'lg', width: 110, render: (server) => <Age at={server.created_at} /> },
 ];
 
 const filters: Filter[] = [

@@ -6,13 +6,13 @@ import type { Session } from '@/api/shapes';
 import { ProtocolBadge, SessionBadge } from '@/components/badges';
 import { PageLink, ServerLink, UserLink } from '@/components/link';
 import { List, type BulkAction, type Column, type Filter } from '@/components/list/list';
-import { Lasting, Moment } from '@/components/moment';
+import { Age, Lasting, Moment } from '@/components/moment';
 import { Page } from '@/components/page';
 import { SessionBytes } from '@/components/session-columns';
 import { END_REASONS, endTone, endWords } from './words';
 
 const columns: Column<Session>[] = [
-  { id: 'state', title: 'State', width: 92, render: (session) => <SessionBadge state={session.state} /> },
+  { id: 'state', title: 'State', width: 88, render: (session) => <SessionBadge state={session.state} /> },
   { id: 'user', title: 'Person', sort: 'user', render: (session) => <UserLink name={session.user} /> },
   { id: 'server', title: 'Server', sort: 'server', render: (session) => <ServerLink name={session.server} /> },
   { id: 'protocol', title: 'Protocol', width: 84, from: 'md', render: (session) => <ProtocolBadge protocol={session.protocol} /> },
@@ -22,10 +22,10 @@ const columns: Column<Session>[] = [
     id: 'started_at',
     title: 'Start',
     sort: 'started_at',
-    width: 142,
     render: (session) => (
       <PageLink to={at`/sessions/${session.id}`} aria-label={`Session of ${session.user} at ${session.server}`}>
-        <Moment at={session.started_at} />
+        <Moment at={session.started_at} visibleFrom="sm" />
+        <Age at={session.started_at} hiddenFrom="sm" />
       </PageLink>
     ),
   },
@@ -34,7 +34,7 @@ const columns: Column<Session>[] = [
   {
     id: 'end_reason',
     title: 'Now, or why it ended',
-    width: 196,
+    width: 190,
     from: 'md',
     render: (session) =>
       session.state === 'closed' ? (
@@ -86,6 +86,7 @@ const bulk: BulkAction<Session>[] = [
     run: async (sessions, reason) => {
       const running = sessions.filter((session) => session.state !== 'closed');
       for (const session of running) await api.post(at`/sessions/${session.id}/kill`, { reason });
+      if (running.length === 0) return 'None of them runs any more.';
       return running.length === 1 ? 'One session ends.' : `${running.length} sessions end.`;
     },
   },

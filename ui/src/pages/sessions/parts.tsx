@@ -1,11 +1,10 @@
-import { Anchor, Badge } from '@mantine/core';
+import { Anchor, Badge, Button } from '@mantine/core';
 import { useState } from 'react';
 import type { Forward, Session, Transfer } from '@/api/shapes';
 import { Lasting } from '@/components/moment';
 import { Card } from '@/components/page';
 import { ShortTable, type Cell } from '@/components/rows';
 import { bytes, clock, duration, utc } from '@/components/time';
-import { Button } from '@mantine/core';
 
 interface PartsProps {
   session: Session;
@@ -41,7 +40,7 @@ export function Transfers({ session, jump }: PartsProps) {
 
 function Path({ row }: { row: Transfer }) {
   return (
-    <span className="mono" style={{ overflowWrap: 'anywhere' }}>
+    <span className="mono" style={{ display: 'inline-block', minWidth: 150, overflowWrap: 'anywhere' }}>
       {row.path}
       {row.target_path !== null && row.target_path !== undefined && ` → ${row.target_path}`}
     </span>

@@ -7,8 +7,8 @@ const REASONS: Record<string, string> = {
   error: 'A fault',
   timeout: 'Idle or too long',
   killed: 'Ended by somebody',
-  expired: 'The access ended',
-  revoked: 'The access was taken away',
+  expired: 'Access ended',
+  revoked: 'Access taken away',
   service_restart: 'The node stopped',
 };
 

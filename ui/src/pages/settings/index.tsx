@@ -38,7 +38,7 @@ function Nodes() {
         id={(node) => node.id}
         empty={{ title: 'No node has served yet' }}
         cells={[
-          { title: 'Name', render: (node) => node.name },
+          { title: 'Name', render: (node) => (node.this ? `${node.name} (this one)` : node.name) },
           { title: 'State', render: (node) => <NodeBadge node={node} /> },
           { title: 'Up for', render: (node) => <Lasting since={node.started_at} until={node.stopped_at} /> },
           { title: 'Heard of', render: (node) => <Age at={node.heartbeat_at} /> },
@@ -57,9 +57,9 @@ export function NodeBadge({ node }: { node: Pick<Node, 'state' | 'stopped_at'> }
 
 interface GateKey {
   algorithm: string;
-  fingerprint: string;
-  openssh?: string;
-  server?: string | null;
+  fingerprint: string | null;
+  public: string;
+  server: string | null;
 }
 
 interface RecordingKey {
@@ -83,13 +83,13 @@ function Keys() {
           busy={gate.isPending}
           error={gate.error}
           rows={gate.items}
-          id={(key) => key.fingerprint}
+          id={(key) => key.public}
           empty={{ title: 'None yet' }}
           cells={[
             { title: 'Kind', render: (key) => key.algorithm },
-            { title: 'Fingerprint', render: (key) => <span className="mono">{key.fingerprint}</span> },
+            { title: 'Fingerprint', render: (key) => <span className="mono">{key.fingerprint ?? '–'}</span> },
             { title: 'For', render: (key) => key.server ?? 'all' },
-            { title: 'Copy', quiet: true, align: 'right', render: (key) => key.openssh && <CopyIcon text={key.openssh} label="Copy the key" /> },
+            { title: 'Copy', quiet: true, align: 'right', render: (key) => <CopyIcon text={key.public} label="Copy the key" /> },
           ]}
         />
       </Card>

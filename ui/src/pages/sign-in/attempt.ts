@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { api } from '@/api/client';
 import { Problem, sentenceOf } from '@/api/problem';
 import { setSession } from '@/api/session';
-import type { SessionInfo } from '@/api/shapes';
+import type { Ceremony, SessionInfo } from '@/api/shapes';
 import { askPasskey, passkeyTrouble } from './webauthn';
 
 /** Tries a step of signing in, keeps what it answered, and counts down a lockout. */
@@ -35,8 +35,8 @@ export function useAttempt(then: (info: SessionInfo) => void) {
   };
   const passkey = (user: string | null) =>
     attempt('passkey', async () => {
-      const options = await api.post<{ publicKey: Record<string, unknown> }>('/session/passkey/start', { user });
-      return api.post<SessionInfo>('/session/passkey/finish', await askPasskey(options));
+      const { ceremony, options } = await api.post<Ceremony>('/session/passkey/start', { user });
+      return api.post<SessionInfo>('/session/passkey/finish', { ceremony, credential: await askPasskey(options) });
     });
   return { attempt, passkey, busy, trouble, wait };
 }

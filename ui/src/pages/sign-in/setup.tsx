@@ -1,16 +1,18 @@
 import { Button, Divider, PasswordInput, Stack } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconFingerprint } from '@tabler/icons-react';
 import { useState } from 'react';
 import { api } from '@/api/client';
-import type { SessionInfo } from '@/api/shapes';
+import { setSession } from '@/api/session';
+import type { Ceremony, SessionInfo } from '@/api/shapes';
 import { useGo } from '@/components/link';
 import { Age } from '@/components/moment';
+import { failed } from '@/components/toast';
 import { Failure, PageLoading } from '@/shell/states';
 import { useAttempt } from './attempt';
 import { SignInFrame } from './frame';
 import { Trouble } from './trouble';
-import { makePasskey, passkeysWork } from './webauthn';
+import { makePasskey, passkeysWork, passkeyTrouble } from './webauthn';
 
 /** A one-time link sets a password or a passkey. The link is in the fragment, which no server and no log sees. */
 export default function SetupPage() {
@@ -54,7 +56,11 @@ function Broken({ error }: { error: Error }) {
 
 function Choose({ link }: { link: string }) {
   const go = useGo();
-  const attempt = useAttempt((info) => info.state === 'signed_in' && go('/'));
+  const queries = useQueryClient();
+  const attempt = useAttempt((info) => {
+    if (info.state === 'factor') go('/sign-in');
+    else if (info.state === 'signed_in' && location.pathname === '/setup') go('/');
+  });
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
   const differs = again !== '' && again !== password;
@@ -62,10 +68,18 @@ function Choose({ link }: { link: string }) {
     event.preventDefault();
     void attempt.attempt('password', () => api.post<SessionInfo>('/session/setup', { link, password }));
   };
+  // The link alone signs in, once; the passkey is then added as any other is.
   const passkey = () =>
     attempt.attempt('passkey', async () => {
-      const options = await api.post<{ publicKey: Record<string, unknown> }>('/session/setup/passkey/start', { link });
-      return api.post<SessionInfo>('/session/setup/passkey', { link, credential: await makePasskey(options) });
+      const info = setSession(queries, await api.post<SessionInfo>('/session/setup', { link }));
+      try {
+        const { ceremony, options } = await api.post<Ceremony>('/me/passkeys/start');
+        await api.post('/me/passkeys', { ceremony, credential: await makePasskey(options), label: 'first' });
+      } catch (error) {
+        failed(new Error(passkeyTrouble(error) ?? 'No passkey was made. Set a password or add a passkey here, or nobody can sign in again.'));
+        go('/profile', { tab: 'factors' });
+      }
+      return info;
     });
   return (
     <Stack gap="md">

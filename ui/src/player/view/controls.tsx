@@ -19,11 +19,13 @@ interface ControlsProps {
   full: boolean;
   setFull: (full: boolean) => void;
   permalink: () => string;
+  /** Where the events come from now. */
+  status: React.ReactNode;
 }
 
 const IDLE_CHOICES = [2, 5, 10, 30];
 
-export function Controls({ playback, preferences, prefer, full, setFull, permalink }: ControlsProps) {
+export function Controls({ playback, preferences, prefer, full, setFull, permalink, status }: ControlsProps) {
   const { engine } = playback;
   const playing = useEngine(engine, (state) => state.playing);
   return (
@@ -37,6 +39,7 @@ export function Controls({ playback, preferences, prefer, full, setFull, permali
       <Icon label="One event on (.)" act={() => engine.step(1)} icon={<IconChevronRight size={17} />} />
       <Clock playback={playback} skips={preferences.skipIdle} />
       <GoLive playback={playback} />
+      {status}
       <span style={{ flex: 1 }} />
       <Switch
         size="sm"

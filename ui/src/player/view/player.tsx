@@ -67,10 +67,7 @@ export function Player({ playback, session, startedAt, number, channel, events, 
   };
   return (
     <section className={clsx(classes.player, full && classes.full)} aria-label="Player">
-      <div className={classes.head}>
-        {tabs}
-        <Status loaded={loaded} playback={playback} />
-      </div>
+      {tabs}
       <Trouble loaded={loaded} />
       <div className={classes.body} data-transcript={preferences.transcript}>
         <div className={classes.main}>
@@ -81,7 +78,7 @@ export function Player({ playback, session, startedAt, number, channel, events, 
           </div>
           {preferences.typed && <TypedStrip playback={playback} />}
           <Scrubber playback={playback} marks={marks} activity={activityOf(channel, startedAt)} loadedUntil={loaded.until} gapCount={loaded.gaps} />
-          <Controls {...{ playback, preferences, prefer, full, setFull, permalink }} />
+          <Controls {...{ playback, preferences, prefer, full, setFull, permalink }} status={<Status loaded={loaded} playback={playback} />} />
         </div>
         {preferences.transcript && <TranscriptPane playback={playback} transcript={transcript.data} error={transcript.error} />}
       </div>
@@ -130,7 +127,7 @@ function Status({ loaded, playback: { log } }: { loaded: Loaded; playback: Playb
             ? `The session ended: ${loaded.ended.replaceAll('_', ' ')}`
             : '';
   return (
-    <Text size="xs" c="dimmed" aria-live="polite" className={classes.status}>
+    <Text span size="xs" c="dimmed" aria-live="polite" className={classes.status} data-kind={source.kind}>
       {words}
     </Text>
   );

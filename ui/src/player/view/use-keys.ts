@@ -35,9 +35,9 @@ export function pressed(key: string, shift: boolean, targets: KeyTargets): boole
     t: targets.toggleTranscript,
     Escape: targets.leaveFull,
   };
-  const act = acts[key];
-  act?.();
-  return act !== undefined;
+  if (!Object.hasOwn(acts, key)) return false;
+  acts[key]?.();
+  return true;
 }
 
 /** Elements that keys belong to before the player. */
