@@ -94,6 +94,7 @@ mod session_view;
 mod sessions;
 mod setup_links;
 mod sign_ins;
+mod sign_outs;
 mod sort;
 mod sources;
 mod standing;
@@ -155,7 +156,8 @@ pub use sessions::{
     Activation, AgentUse, ByteCount, Closing, NewSession, SessionNote, SessionUpdate, Transition,
 };
 pub use setup_links::{Factors, FirstAdministrator, SETUP_LINK_SECONDS, SetupLink, SetupLinkOwner};
-pub use sign_ins::{NewSignIn, SignIn, SignInLimits, SignInState, SignedIn};
+pub use sign_ins::{NewSignIn, SignInLimits, SignInState, SignedIn};
+pub use sign_outs::SignIn;
 pub use sort::{
     AlertSort, BlockSort, Direction, GroupSort, PolicySort, ServerSort, SessionSort, Sort, SortKey, UserSort,
 };
