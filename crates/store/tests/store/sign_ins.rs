@@ -100,6 +100,12 @@ async fn a_sign_in_lasts_as_long_as_it_may_and_no_longer(place: &Place) {
     store.end_sign_in(&cli(), now(), "ana", id).await.unwrap();
     assert!(store.signed_in(now(), &secret, limits()).await.unwrap().is_none());
     assert!(store.end_sign_in(&cli(), now(), "ana", id).await.is_err());
+    assert_eq!(store.end_sign_ins(&cli(), now(), "ana", None).await.unwrap(), 0);
+    let closed = actions(&store).await;
+    assert_eq!(
+        closed.iter().filter(|action| *action == "signin.closed").count(),
+        1
+    );
     store.prune_sign_ins(now(), limits()).await.unwrap();
 }
 
