@@ -210,7 +210,7 @@ async fn who_is_switched_off_or_locked_is_signed_out_for_good(place: &Place) {
         .id;
     let password = Secret::from("hunter2hunter2".to_owned());
     store
-        .set_user_password(&cli(), now(), "ana", password, Some(kept))
+        .set_user_password(&herself(), now(), "ana", password, Some(kept))
         .await
         .unwrap();
     assert!(store.signed_in(now(), &secret, limits()).await.unwrap().is_some());
@@ -302,6 +302,11 @@ async fn a_token_never_exceeds_its_person_its_end_and_its_source(place: &Place) 
             "{event:?}"
         );
     }
+}
+
+/// Ana, who changes something of her own.
+fn herself() -> Actor {
+    Actor::user(&"ana".parse().unwrap(), Some(source("10.0.0.7")))
 }
 
 fn any_token() -> NewToken {
@@ -401,7 +406,6 @@ async fn a_password_set_by_somebody_else_ends_tokens_too(place: &Place) {
         let link = store.setup_link_owner(now(), &link.secret).await;
         (holder.unwrap().map(|holder| holder.user), link.unwrap().is_some())
     };
-    let herself = Actor::user(&"ana".parse().unwrap(), Some(source("10.0.0.7")));
-    assert_eq!(set(&herself).await, (Some(ana), true));
+    assert_eq!(set(&herself()).await, (Some(ana), true));
     assert_eq!(set(&cli()).await, (None, false));
 }
