@@ -4,7 +4,7 @@
 //! sealed, because some hold a secret that is shown once.
 
 use gatehouse_model::Timestamp;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 
 use crate::change::Scope;
@@ -44,15 +44,7 @@ impl Store {
         let id = id_of(caller, key);
         let change = self.change(Scope::Record).await?;
         change.lock(IDEMPOTENCY_LOCK).await?;
-        let before = |seconds: u64| {
-            let span = std::time::Duration::from_secs(seconds);
-            to_db(now.saturating_sub(span).unwrap_or(Timestamp::MIN))
-        };
-        let old = idempotent::Column::CreatedAt.lt(before(IDEMPOTENCY_SECONDS));
-        idempotent::Entity::delete_many()
-            .filter(old)
-            .exec(change.db())
-            .await?;
+        forget_old(change.db(), now).await?;
         let row = idempotent::Entity::find_by_id(id.clone())
             .one(change.db())
             .await?;
@@ -119,6 +111,24 @@ impl Store {
         change.commit().await?;
         Ok(())
     }
+
+    /// Deletes answers that are kept no longer.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn prune_idempotent(&self, now: Timestamp) -> Result<(), StoreError> {
+        let change = self.change(Scope::Record).await?;
+        forget_old(change.db(), now).await?;
+        change.commit().await.map(drop)
+    }
+}
+
+async fn forget_old(db: &impl ConnectionTrait, now: Timestamp) -> Result<(), StoreError> {
+    let span = std::time::Duration::from_secs(IDEMPOTENCY_SECONDS);
+    let before = to_db(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
+    let old = idempotent::Column::CreatedAt.lt(before);
+    idempotent::Entity::delete_many().filter(old).exec(db).await?;
+    Ok(())
 }
 
 /// Held while a request with a key begins, until the commit.

@@ -12,6 +12,8 @@
 //!   text, and ids are never given again.
 //! - **sealed**: private keys and credentials are kept sealed (XChaCha20-Poly1305), bound to their row; passwords of
 //!   people as Argon2id hashes. None of them appears in a `Debug`, an error, JSON or the audit book.
+//! - **hashed**: what opens the pages (sign-ins, tokens, one-time links, recovery codes) is random and kept as its SHA-256.
+//! - **decided-with-the-person**: whoever gets any of it is in use and not locked, decided while their row is held.
 //! - **microseconds**: instants are cut to whole microseconds before they are written, on both databases.
 //! - **told-with-it**: an alert is raised in the transaction of the event that it tells of, and nowhere else.
 //! - **decided-once**: a request for access goes from `pending` to one other state, once; the grant that an approval
@@ -97,6 +99,7 @@ mod session_view;
 mod sessions;
 mod setup_links;
 mod sign_ins;
+mod sign_outs;
 mod sort;
 mod sources;
 mod standing;
@@ -163,7 +166,8 @@ pub use sessions::{
     Activation, AgentUse, ByteCount, Closing, NewSession, SessionNote, SessionUpdate, Transition,
 };
 pub use setup_links::{Factors, FirstAdministrator, SETUP_LINK_SECONDS, SetupLink, SetupLinkOwner};
-pub use sign_ins::{NewSignIn, SignIn, SignInLimits, SignInState, SignedIn};
+pub use sign_ins::{NewSignIn, SignInLimits, SignInState, SignedIn};
+pub use sign_outs::SignIn;
 pub use sort::{
     AlertSort, BlockSort, Direction, GroupSort, PolicySort, ServerSort, SessionSort, Sort, SortKey, UserSort,
 };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::change::Scope;
 use crate::instant::{from_db, to_db};
 use crate::resolve::free_text;
-use crate::sign_ins::sign_out_for_good;
+use crate::sign_outs::sign_out_for_good;
 use crate::{Store, StoreError, Wanted, server_rows, user_rows};
 
 /// What is locked, by name or id.
@@ -72,10 +72,12 @@ impl Store {
                 let row =
                     user_rows::find_wanted(change.db(), now, Wanted::unchanged(user.as_str(), expected))
                         .await?;
-                sign_out_for_good(change.db(), row.id).await?;
                 let mut row = row.into_active_model();
                 (row.locked, row.locked_until, row.lock_reason) = (Set(true), Set(until), Set(reason));
-                event.user(row.update(change.db()).await?.name)
+                let row = row.update(change.db()).await?;
+                // After the row, which whoever signs in holds meanwhile.
+                sign_out_for_good(change.db(), row.id).await?;
+                event.user(row.name)
             }
             LockTarget::Server(server) => {
                 let row =

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::change::Scope;
 use crate::entity::{passkey, user};
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_user, free_text};
+use crate::resolve::{find_user, free_text, hold_user};
 use crate::totp::factor;
 use crate::{Kind, Store, StoreError};
 
@@ -62,6 +62,7 @@ impl Store {
     pub async fn passkey_handle(&self, who: &str) -> Result<Uuid, StoreError> {
         let change = self.change(Scope::Record).await?;
         let person = find_user(change.db(), who).await?;
+        let person = hold_user(change.db(), person.id).await?;
         if let Some(handle) = person.handle {
             return Ok(handle);
         }
@@ -93,6 +94,7 @@ impl Store {
         let label = free_text("label", new.label)?.unwrap_or_else(|| "passkey".to_owned());
         let mut change = self.change(Scope::Record).await?;
         let person = find_user(change.db(), who).await?;
+        let person = hold_user(change.db(), person.id).await?;
         let own = passkey::Entity::find().filter(passkey::Column::UserId.eq(person.id));
         if own.count(change.db()).await? >= PASSKEYS_MAX {
             return Err(StoreError::Conflict(format!(

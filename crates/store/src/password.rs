@@ -3,9 +3,13 @@
 //! Parameters: 19 MiB of memory, 2 passes, 1 lane, version 0x13 (RFC 9106; the OWASP minimum), a random salt of 16
 //! bytes. A hash carries its parameters, so that they can be raised later.
 
+use std::sync::{Arc, LazyLock};
+use std::thread::available_parallelism;
+
 use argon2::password_hash::phc::{PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use gatehouse_model::Secret;
+use tokio::sync::Semaphore;
 
 use crate::seal::fill_random;
 use crate::{PasswordCheck, StoreError};
@@ -17,6 +21,14 @@ const PASSWORD_MAX: usize = 1_024;
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// Most passwords that are hashed at a time, each in 19 MiB. Anybody can ask for it; more at once than there are
+/// processors would be no faster and could take all memory.
+const AT_ONCE_MAX: usize = 8;
+
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let processors = available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new(processors.min(AT_ONCE_MAX)))
+});
 
 /// Hashes a password, off the threads that serve.
 pub(crate) async fn hash_password(password: Secret) -> Result<String, StoreError> {
@@ -77,9 +89,16 @@ fn hasher() -> Result<Argon2<'static>, StoreError> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| Err(StoreError::corrupt("a password", "its hashing was interrupted")))
+    let interrupted = || StoreError::corrupt("a password", "its hashing was interrupted");
+    let turn = Arc::clone(&TURNS).acquire_owned().await;
+    let turn = turn.map_err(|_| interrupted())?;
+    // The turn is over with the work, also where nobody waits for the result any more.
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(interrupted()))
 }
 
 fn invalid(sentence: impl std::fmt::Display) -> StoreError {

@@ -1,5 +1,6 @@
 //! From what people type (a name in any case, or an id) to rows; and what they may have meant.
 
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PrimaryKeyTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -11,6 +12,8 @@ use crate::{GroupKind, Kind, StoreError};
 /// How many names are looked through for a suggestion.
 const NAMES_MAX: u64 = 20_000;
 const SUGGESTIONS_MAX: usize = 3;
+/// Longest text that is compared with names or looked up as one, in bytes; a name has 64 characters.
+const TEXT_MAX: usize = 256;
 
 /// The person with this name or id.
 pub(crate) async fn find_user(db: &impl ConnectionTrait, who: &str) -> Result<user::Model, StoreError> {
@@ -26,6 +29,24 @@ pub(crate) async fn find_user(db: &impl ConnectionTrait, who: &str) -> Result<us
             ))
         }
     }
+}
+
+/// The person with this name or id, if there is one. For text from anybody: nothing is suggested, so it costs as much
+/// for a name that is known as for one that is not.
+pub(crate) async fn known_user(
+    db: &impl ConnectionTrait,
+    who: &str,
+) -> Result<Option<user::Model>, StoreError> {
+    let query = user::Entity::find();
+    named::<user::Entity>(db, query, user::Column::Id, user::Column::Folded, who).await
+}
+
+/// The person with this id, whose row nobody else changes or holds until the end of the transaction: what a person may
+/// do and what they have is then decided and written as one.
+pub(crate) async fn hold_user(db: &impl ConnectionTrait, id: i64) -> Result<user::Model, StoreError> {
+    let held = user::Entity::find_by_id(id).lock(LockType::NoKeyUpdate);
+    let held = held.one(db).await?;
+    held.ok_or_else(|| StoreError::absent(Kind::User, id))
 }
 
 /// The server with this name or id.
@@ -87,6 +108,10 @@ where
     E: EntityTrait<PrimaryKey: PrimaryKeyTrait<ValueType = i64>>,
     E::Model: FromQueryResult,
 {
+    // PostgreSQL takes no NUL, and nothing that long is a name.
+    if text.len() > TEXT_MAX || text.contains('\0') {
+        return Ok(None);
+    }
     // Names are never of digits alone.
     let query = match text.parse::<i64>() {
         Ok(number) => query.filter(id.eq(number)),
@@ -110,6 +135,8 @@ async fn names_of<E: EntityTrait>(
 
 /// The error that names the known names closest to what was typed.
 pub(crate) fn not_found(kind: Kind, name: &str, known: Vec<String>) -> StoreError {
+    // The comparison takes time in proportion to the text.
+    let known = if name.len() > TEXT_MAX { Vec::new() } else { known };
     let wanted = fold(name);
     let bound = (wanted.chars().count() / 3).max(1);
     let mut close: Vec<(usize, String)> = known

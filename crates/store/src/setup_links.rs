@@ -18,9 +18,10 @@ use crate::entity::{passkey, setup_link, user};
 use crate::instant::{from_db, to_db};
 use crate::passkeys::view as view_passkey;
 use crate::password::hash_password;
-use crate::resolve::find_user;
+use crate::resolve::{find_user, hold_user};
 use crate::seal::fill_random;
-use crate::sign_ins::{delete_sign_ins, may_sign_in};
+use crate::sign_ins::may_sign_in;
+use crate::sign_outs::{delete_sign_ins, sign_out_for_good};
 use crate::totp::{confirmed, delete_recovery_codes, factor, recovery_codes_left};
 use crate::{PasskeyEntry, Store, StoreError};
 
@@ -123,7 +124,7 @@ impl Store {
     }
 
     /// Uses a link: the person gets this password (and may keep what they have, without one), and the link is void.
-    /// Answers whose it was; `None`: it is no link any more. Sign-ins from before end.
+    /// Answers whose it was; `None`: it is no link any more. Sign-ins from before end, and tokens with a new password.
     ///
     /// # Errors
     /// The password is too short or too long, or the database cannot be written.
@@ -133,12 +134,13 @@ impl Store {
         secret: &Secret,
         password: Option<Secret>,
     ) -> Result<Option<SetupLinkOwner>, StoreError> {
+        // Before the password is hashed, which costs much, and which anybody could ask for.
+        let Some(owner) = self.setup_link_owner(now, secret).await? else {
+            return Ok(None);
+        };
         let hash = match password {
             Some(password) => Some(hash_password(password).await?),
             None => None,
-        };
-        let Some(owner) = self.setup_link_owner(now, secret).await? else {
-            return Ok(None);
         };
         let mut change = self.change(Scope::Record).await?;
         let link = hash_of_link(secret);
@@ -149,18 +151,38 @@ impl Store {
         if taken.rows_affected == 0 {
             return Ok(None);
         }
-        let person = find_user(change.db(), &owner.user.to_string()).await?;
-        let name = person.name.clone();
-        let actor = Actor::system();
+        let person = hold_user(change.db(), owner.user.0).await?;
+        if !may_sign_in(&person, now) {
+            return Ok(None);
+        }
+        let event = Draft::new(Action::SetupLinkUsed, &Actor::system(), now)
+            .user(&person.name)
+            .detail("password", hash.is_some());
         if hash.is_some() {
             let mut row = person.into_active_model();
             row.password_hash = Set(hash);
             row.update(change.db()).await?;
+            sign_out_for_good(change.db(), owner.user.0).await?;
+        } else {
+            delete_sign_ins(change.db(), owner.user.0, None).await?;
         }
-        delete_sign_ins(change.db(), owner.user.0, None).await?;
-        change.record(Draft::new(Action::SetupLinkUsed, &actor, now).user(name));
+        change.record(event);
         change.commit().await?;
         Ok(Some(owner))
+    }
+
+    /// Deletes links that are too old.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn prune_setup_links(&self, now: Timestamp) -> Result<(), StoreError> {
+        let change = self.change(Scope::Record).await?;
+        let old = setup_link::Column::ExpiresAt.lte(to_db(now));
+        setup_link::Entity::delete_many()
+            .filter(old)
+            .exec(change.db())
+            .await?;
+        change.commit().await.map(drop)
     }
 
     async fn setup_link(

@@ -2,21 +2,23 @@
 //!
 //! INVARIANT **hashed**: the secret that a browser keeps is here as its SHA-256 alone. INVARIANT **looked-up-each-time**:
 //! whose person is switched off or locked, and what was idle or open for too long, is no sign-in. INVARIANT
-//! **never-twice-the-same**: when a second factor completes a sign-in, the secret is a new one.
+//! **never-twice-the-same**: when a second factor completes a sign-in, the secret is a new one. INVARIANT
+//! **decided-with-the-person**: a sign-in is opened and completed while its person's row is held, so that whoever is
+//! switched off or locked at the same moment is left without one, also once that is undone.
 
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{Name, Role, SourceAddr, SpanSeconds, Timestamp, UserId};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::change::{Change, Scope};
-use crate::entity::{sign_in, token, user};
+use crate::entity::{sign_in, user};
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_user, outside_text, stored};
+use crate::resolve::{find_user, hold_user, outside_text, stored};
 use crate::seal::fill_random;
 use crate::throttle::remember_source;
 use crate::{Kind, LockState, Store, StoreError};
@@ -27,6 +29,9 @@ const SECRET_BYTES: usize = 32;
 const FACTOR_PATIENCE: i64 = 300;
 /// A sign-in in use is noted at most this often, in seconds.
 const NOTE_EVERY: i64 = 60;
+/// Most sign-ins of a person of each state; beyond, the oldest of the same state make room. Those that wait for a
+/// factor displace none that is open: whoever knows a password alone signs nobody out.
+const SIGN_INS_MAX: u64 = 100;
 /// Longest description of a browser that is kept, in characters.
 const AGENT_MAX: usize = 200;
 
@@ -53,23 +58,6 @@ pub struct NewSignIn {
     pub method: &'static str,
     /// How far it is.
     pub state: SignInState,
-}
-
-/// A sign-in, as its person sees it.
-#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
-pub struct SignIn {
-    /// The id.
-    pub id: i64,
-    /// From where.
-    pub source: SourceAddr,
-    /// What the browser said that it is.
-    pub agent: Option<String>,
-    /// By what.
-    pub method: String,
-    /// Since when.
-    pub created_at: Timestamp,
-    /// When it was used last, within a minute.
-    pub seen_at: Timestamp,
 }
 
 /// Whose a sign-in is, and how far.
@@ -105,7 +93,7 @@ pub struct SignInLimits {
 }
 
 impl SignInState {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Factor => "factor",
             Self::Open => "open",
@@ -114,13 +102,21 @@ impl SignInState {
 }
 
 impl Store {
-    /// Opens a sign-in and answers its secret, which is not kept.
+    /// Opens a sign-in and answers its id and secret, which is not kept; `None`: the person is switched off or locked.
     ///
     /// # Errors
     /// There is no such person, or the database cannot be written.
-    pub async fn open_sign_in(&self, now: Timestamp, new: NewSignIn) -> Result<(i64, String), StoreError> {
+    pub async fn open_sign_in(
+        &self,
+        now: Timestamp,
+        new: NewSignIn,
+    ) -> Result<Option<(i64, String)>, StoreError> {
         let mut change = self.change(Scope::Record).await?;
-        let person = find_user(change.db(), &new.user.to_string()).await?;
+        let person = hold_user(change.db(), new.user.0).await?;
+        if !may_sign_in(&person, now) {
+            return Ok(None);
+        }
+        make_room(change.db(), person.id, new.state).await?;
         let (secret, hash) = fresh_secret()?;
         let row = sign_in::ActiveModel {
             secret_hash: Set(hash),
@@ -139,7 +135,7 @@ impl Store {
             opened(&mut change, now, &person, new.source, new.method).await?;
         }
         change.commit().await?;
-        Ok((row.id, secret))
+        Ok(Some((row.id, secret)))
     }
 
     /// Whose sign-in this secret is; `None`: nobody's, or it has ended.
@@ -206,7 +202,7 @@ impl Store {
     /// The second factor was right: the sign-in is open from now on, under a new secret, which is answered.
     ///
     /// # Errors
-    /// It has ended, or waits for no factor.
+    /// It has ended, waits for no factor, or its person was switched off or locked meanwhile.
     pub async fn complete_sign_in(
         &self,
         now: Timestamp,
@@ -214,10 +210,15 @@ impl Store {
         method: &'static str,
     ) -> Result<String, StoreError> {
         let mut change = self.change(Scope::Record).await?;
-        let row = sign_in::Entity::find_by_id(id).one(change.db()).await?;
-        let row = row.filter(|row| row.state == SignInState::Factor.as_str());
-        let row = row.ok_or_else(|| StoreError::absent(Kind::SignIn, id))?;
-        let person = find_user(change.db(), &row.user_id.to_string()).await?;
+        let absent = || StoreError::absent(Kind::SignIn, id);
+        let find = || sign_in::Entity::find_by_id(id).one(change.db());
+        let person = hold_user(change.db(), find().await?.ok_or_else(absent)?.user_id).await?;
+        // Read again: of two at once, one has opened it.
+        let row = find().await?.filter(|row| {
+            state_of(row) == SignInState::Factor && waits(row, now) && may_sign_in(&person, now)
+        });
+        let row = row.ok_or_else(absent)?;
+        make_room(change.db(), person.id, SignInState::Open).await?;
         let source: SourceAddr = stored("a source address", &row.source)?;
         let (secret, hash) = fresh_secret()?;
         let mut row = row.into_active_model();
@@ -258,98 +259,6 @@ impl Store {
         change.commit().await?;
         Ok(())
     }
-
-    /// The open sign-ins of a person, the one used last in front.
-    ///
-    /// # Errors
-    /// There is no such person.
-    pub async fn sign_ins(
-        &self,
-        now: Timestamp,
-        who: &str,
-        limits: SignInLimits,
-    ) -> Result<Vec<SignIn>, StoreError> {
-        let person = find_user(self.connection(), who).await?;
-        let rows = sign_in::Entity::find()
-            .filter(sign_in::Column::UserId.eq(person.id))
-            .filter(sign_in::Column::State.eq(SignInState::Open.as_str()))
-            .order_by_desc(sign_in::Column::SeenAt)
-            .all(self.connection())
-            .await?;
-        rows.into_iter()
-            .filter(|row| lasts(row, now, limits))
-            .map(view)
-            .collect()
-    }
-
-    /// Ends one sign-in of a person.
-    ///
-    /// # Errors
-    /// There is no such person, or none of theirs with this id.
-    pub async fn end_sign_in(
-        &self,
-        actor: &Actor,
-        now: Timestamp,
-        who: &str,
-        id: i64,
-    ) -> Result<(), StoreError> {
-        let mut change = self.change(Scope::Record).await?;
-        let person = find_user(change.db(), who).await?;
-        let row = sign_in::Entity::find_by_id(id).one(change.db()).await?;
-        let row = row.filter(|row| row.user_id == person.id);
-        let row = row.ok_or_else(|| StoreError::absent(Kind::SignIn, id))?;
-        sign_in::Entity::delete_by_id(row.id).exec(change.db()).await?;
-        change.record(
-            Draft::new(Action::SignInClosed, actor, now)
-                .user(&person.name)
-                .detail("from", row.source),
-        );
-        change.commit().await?;
-        Ok(())
-    }
-
-    /// Ends all sign-ins of a person, but perhaps one. Answers how many.
-    ///
-    /// # Errors
-    /// There is no such person.
-    pub async fn end_sign_ins(
-        &self,
-        actor: &Actor,
-        now: Timestamp,
-        who: &str,
-        but: Option<i64>,
-    ) -> Result<u64, StoreError> {
-        let mut change = self.change(Scope::Record).await?;
-        let person = find_user(change.db(), who).await?;
-        let ended = delete_sign_ins(change.db(), person.id, but).await?;
-        if ended > 0 {
-            change.record(
-                Draft::new(Action::SignInClosed, actor, now)
-                    .user(&person.name)
-                    .detail("count", ended),
-            );
-        }
-        change.commit().await?;
-        Ok(ended)
-    }
-
-    /// Deletes sign-ins that have ended. Answers how many.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub async fn prune_sign_ins(&self, now: Timestamp, limits: SignInLimits) -> Result<u64, StoreError> {
-        let before = |span: SpanSeconds| to_db(now.saturating_sub(span.std()).unwrap_or(Timestamp::MIN));
-        let change = self.change(Scope::Record).await?;
-        let over = sea_orm::Condition::any()
-            .add(sign_in::Column::SeenAt.lt(before(limits.idle)))
-            .add(sign_in::Column::CreatedAt.lt(before(limits.length)));
-        let ended = sign_in::Entity::delete_many()
-            .filter(over)
-            .exec(change.db())
-            .await?;
-        change.commit().await?;
-        Ok(ended.rows_affected)
-    }
 }
 
 /// What follows a sign-in that is open: it is audited, and where it came from is known from now on.
@@ -371,42 +280,54 @@ async fn opened(
     Ok(())
 }
 
-/// Deletes sign-ins of a person, but perhaps one.
-pub(crate) async fn delete_sign_ins(
-    db: &impl ConnectionTrait,
-    user: i64,
-    but: Option<i64>,
-) -> Result<u64, StoreError> {
-    let mut rows = sign_in::Entity::delete_many().filter(sign_in::Column::UserId.eq(user));
-    if let Some(but) = but {
-        rows = rows.filter(sign_in::Column::Id.ne(but));
-    }
-    Ok(rows.exec(db).await?.rows_affected)
-}
-
-/// Ends everything by which a person acts on the pages: they were switched off or locked.
-pub(crate) async fn sign_out_for_good(db: &impl ConnectionTrait, user: i64) -> Result<(), StoreError> {
-    delete_sign_ins(db, user, None).await?;
-    let tokens = token::Entity::delete_many().filter(token::Column::UserId.eq(user));
-    tokens.exec(db).await?;
-    Ok(())
-}
-
 /// Whether a person may sign in at all.
 pub(crate) fn may_sign_in(person: &user::Model, now: Timestamp) -> bool {
     let lock = LockState::in_force(person.locked, person.locked_until, None, now);
     person.active && lock.is_none()
 }
 
-fn lasts(row: &sign_in::Model, now: Timestamp, limits: SignInLimits) -> bool {
+/// Whether a sign-in has neither been idle nor open for too long.
+pub(crate) fn lasts(row: &sign_in::Model, now: Timestamp, limits: SignInLimits) -> bool {
     let since = |instant| now.as_second().saturating_sub(from_db(instant).as_second());
     let seconds = |span: SpanSeconds| i64::try_from(span.seconds()).unwrap_or(i64::MAX);
     match state_of(row) {
-        SignInState::Factor => since(row.created_at) < FACTOR_PATIENCE,
+        SignInState::Factor => waits(row, now),
         SignInState::Open => {
             since(row.seen_at) < seconds(limits.idle) && since(row.created_at) < seconds(limits.length)
         }
     }
+}
+
+/// Whether the second factor may still be given.
+fn waits(row: &sign_in::Model, now: Timestamp) -> bool {
+    now.as_second().saturating_sub(row.created_at.timestamp()) < FACTOR_PATIENCE
+}
+
+/// Before a person, whose row is held, gets a further sign-in of this state.
+async fn make_room(db: &impl ConnectionTrait, user: i64, state: SignInState) -> Result<(), StoreError> {
+    let newest: Vec<i64> = sign_in::Entity::find()
+        .select_only()
+        .column(sign_in::Column::Id)
+        .filter(sign_in::Column::UserId.eq(user))
+        .filter(sign_in::Column::State.eq(state.as_str()))
+        .order_by_desc(sign_in::Column::Id)
+        .limit(SIGN_INS_MAX)
+        .into_tuple()
+        .all(db)
+        .await?;
+    if u64::try_from(newest.len()).unwrap_or(u64::MAX) < SIGN_INS_MAX {
+        return Ok(());
+    }
+    let Some(oldest) = newest.last() else {
+        return Ok(());
+    };
+    sign_in::Entity::delete_many()
+        .filter(sign_in::Column::UserId.eq(user))
+        .filter(sign_in::Column::State.eq(state.as_str()))
+        .filter(sign_in::Column::Id.lte(*oldest))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 /// Anything but `open` is not open.
@@ -416,17 +337,6 @@ fn state_of(row: &sign_in::Model) -> SignInState {
     } else {
         SignInState::Factor
     }
-}
-
-fn view(row: sign_in::Model) -> Result<SignIn, StoreError> {
-    Ok(SignIn {
-        id: row.id,
-        source: stored("a source address", &row.source)?,
-        agent: row.agent,
-        method: row.method,
-        created_at: from_db(row.created_at),
-        seen_at: from_db(row.seen_at),
-    })
 }
 
 /// A new secret and its hash.

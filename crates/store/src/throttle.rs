@@ -4,11 +4,14 @@
 //! it may be made, so that tries at the same time do not slip through; success takes it back. INVARIANT
 //! **no-stranger-locks-out**: where a person signed in from within [`KNOWN_DAYS`], tries from there are counted apart,
 //! so that the tries of others do not hold the person up. Unknown accounts are counted like known ones.
+//! INVARIANT **forgiven**: who succeeds in the end takes back from the source what they did wrong before from there,
+//! and a success never keeps the failures of others from being forgotten: many people come from one source.
+//! INVARIANT **bounded**: whoever makes up accounts gets no more than [`SUBJECTS_MAX`] rows; the oldest make room.
 
 use std::net::IpAddr;
 
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
-use gatehouse_model::{SourceAddr, Timestamp};
+use gatehouse_model::{SourceAddr, Timestamp, to_micros};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -18,7 +21,7 @@ use sea_orm::{
 use crate::change::Scope;
 use crate::entity::{known_source, sign_in_failure};
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_user, fold};
+use crate::resolve::{fold, known_user};
 use crate::sign_ins::bounded;
 use crate::{Store, StoreError};
 
@@ -36,6 +39,8 @@ const MEMORY: i64 = 24 * 60 * 60;
 const SUBJECTS_MAX: u64 = 100_000;
 /// How many of the oldest make room at a time.
 const MAKE_ROOM: u64 = 1_000;
+/// What the subject begins with where an account is counted apart for a source that its person signed in from.
+const KNOWN: &str = "known:";
 /// Longest account that is counted under its own name, in characters.
 const ACCOUNT_MAX: usize = 100;
 
@@ -53,6 +58,10 @@ pub enum Try {
 pub struct CountedTry {
     account: String,
     source: String,
+    /// When it was counted.
+    at: Timestamp,
+    /// When the one of the source before it was.
+    before: Option<Timestamp>,
 }
 
 impl Store {
@@ -69,59 +78,59 @@ impl Store {
         let change = self.change(Scope::Record).await?;
         change.lock(THROTTLE_LOCK).await?;
         let account = account_subject(change.db(), now, account, source).await?;
-        let subjects = CountedTry {
-            account,
-            source: source_subject(source),
-        };
-        let mut wait: Option<Timestamp> = None;
-        let mut counts = [
-            (0, ACCOUNT_FREE, &subjects.account),
-            (0, SOURCE_FREE, &subjects.source),
-        ];
-        for (count, free, subject) in &mut counts {
-            let row = sign_in_failure::Entity::find_by_id(subject.as_str())
-                .one(change.db())
-                .await?;
-            let Some(row) = row else { continue };
-            let last = from_db(row.last_at);
-            if now.as_second().saturating_sub(last.as_second()) >= MEMORY {
-                continue;
-            }
-            *count = row.count;
-            let next = last
-                .saturating_add(jiff_seconds(delay(row.count, *free)))
-                .unwrap_or(Timestamp::MAX);
-            if next > now {
-                wait = wait.max(Some(next));
-            }
-        }
-        if let Some(next) = wait {
+        let of_source = format!("source:{}", network(source));
+        let by_account = counted(change.db(), now, &account).await?;
+        let by_source = counted(change.db(), now, &of_source).await?;
+        let next = [(&by_account, ACCOUNT_FREE), (&by_source, SOURCE_FREE)]
+            .into_iter()
+            .filter_map(|(row, free)| row.as_ref().map(|row| next_try(row, free)))
+            .max();
+        if let Some(next) = next.filter(|next| *next > now) {
             return Ok(Try::NotBefore(next));
         }
-        for (count, _, subject) in counts {
+        for (row, subject) in [(&by_account, &account), (&by_source, &of_source)] {
+            if row.is_none() {
+                make_room(change.db()).await?;
+            }
+            let count = row.as_ref().map_or(0, |row| row.count);
             put(change.db(), now, subject, count.saturating_add(1)).await?;
         }
-        make_room(change.db(), now).await?;
         change.commit().await?;
-        Ok(Try::Permitted(subjects))
+        Ok(Try::Permitted(CountedTry {
+            account,
+            source: of_source,
+            at: to_micros(now),
+            before: by_source.map(|row| from_db(row.last_at)),
+        }))
     }
 
-    /// The try was right: the account's failures are forgotten, the source's are one fewer.
+    /// The try was right: the account's failures are forgotten, and those of them that came from this source are taken
+    /// back from it.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn try_succeeded(&self, counted: &CountedTry) -> Result<(), StoreError> {
         let change = self.change(Scope::Record).await?;
         change.lock(THROTTLE_LOCK).await?;
-        sign_in_failure::Entity::delete_by_id(counted.account.as_str())
-            .exec(change.db())
-            .await?;
-        let row = sign_in_failure::Entity::find_by_id(counted.source.as_str())
-            .one(change.db())
-            .await?;
-        if let Some(row) = row {
-            let at = from_db(row.last_at);
-            put(change.db(), at, &counted.source, row.count.saturating_sub(1)).await?;
+        let find = |subject: &str| sign_in_failure::Entity::find_by_id(subject);
+        let forget = |subject: &str| sign_in_failure::Entity::delete_by_id(subject);
+        let account = find(&counted.account).one(change.db()).await?;
+        forget(&counted.account).exec(change.db()).await?;
+        // Of an account that is counted for all sources together it is not known which were from this one.
+        let own = match account {
+            Some(row) if counted.account.starts_with(KNOWN) => row.count.max(1),
+            _ => 1,
+        };
+        if let Some(row) = find(&counted.source).one(change.db()).await? {
+            let left = row.count.saturating_sub(own);
+            if left <= 0 {
+                forget(&counted.source).exec(change.db()).await?;
+            } else {
+                // Unless somebody failed since.
+                let last = from_db(row.last_at);
+                let last = counted.before.filter(|_| last == counted.at).unwrap_or(last);
+                put(change.db(), last, &counted.source, left).await?;
+            }
         }
         change.commit().await?;
         Ok(())
@@ -139,7 +148,7 @@ impl Store {
         reason: &'static str,
     ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Record).await?;
-        let known = find_user(change.db(), account).await.ok();
+        let known = known_user(change.db(), account).await?;
         let shown = bounded(account, ACCOUNT_MAX);
         let event = Draft::new(Action::SignInFailed, &Actor::system(), now)
             .source(source)
@@ -196,6 +205,25 @@ fn delay(failures: i32, free: i32) -> i64 {
     }
 }
 
+/// When the next try may be made after these failures.
+fn next_try(row: &sign_in_failure::Model, free: i32) -> Timestamp {
+    let wait = jiff_seconds(delay(row.count, free));
+    from_db(row.last_at)
+        .saturating_add(wait)
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// The failures of a subject that are not forgotten.
+async fn counted(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    subject: &str,
+) -> Result<Option<sign_in_failure::Model>, StoreError> {
+    let row = sign_in_failure::Entity::find_by_id(subject).one(db).await?;
+    let age = |row: &sign_in_failure::Model| now.as_second().saturating_sub(row.last_at.timestamp());
+    Ok(row.filter(|row| age(row) < MEMORY))
+}
+
 /// Under what the tries at an account are counted: apart where they come from a source that its person signed in from.
 async fn account_subject(
     db: &impl ConnectionTrait,
@@ -203,33 +231,29 @@ async fn account_subject(
     account: &str,
     source: SourceAddr,
 ) -> Result<String, StoreError> {
-    let person = match find_user(db, account).await {
-        Ok(person) => person,
-        Err(StoreError::NotFound { .. }) => {
-            let folded: String = fold(account).chars().take(ACCOUNT_MAX).collect();
-            return Ok(format!("account:{folded}"));
-        }
-        Err(error) => return Err(error),
+    let Some(person) = known_user(db, account).await? else {
+        return Ok(format!("account:{}", fold(&bounded(account, ACCOUNT_MAX))));
     };
-    let known = known_source::Entity::find_by_id((person.id, source.to_string()))
+    let known = known_source::Entity::find_by_id((person.id, network(source)))
         .one(db)
         .await?;
     let since = now
         .saturating_sub(jiff_seconds(KNOWN_DAYS * 24 * 60 * 60))
         .unwrap_or(Timestamp::MIN);
     Ok(match known {
-        Some(known) if from_db(known.last_at) > since => format!("known:{}:{source}", person.id),
+        Some(known) if from_db(known.last_at) > since => format!("{KNOWN}{}:{}", person.id, network(source)),
         _ => format!("account:{}", person.folded),
     })
 }
 
-/// An IPv6 source is counted with its network of 64 bits, which one machine has to itself.
-fn source_subject(source: SourceAddr) -> String {
+/// What a source is counted and known by. Of IPv6 it is the network of 64 bits: one machine has all its addresses, and
+/// changes between them by itself (RFC 8981).
+fn network(source: SourceAddr) -> String {
     match source.ip() {
-        IpAddr::V4(ip) => format!("source:{ip}"),
+        IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();
-            format!("source:{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
     }
 }
@@ -250,10 +274,10 @@ async fn put(db: &impl ConnectionTrait, at: Timestamp, subject: &str, count: i32
     Ok(())
 }
 
-/// Whoever makes up accounts fills the table, but not without bound.
-async fn make_room(db: &impl ConnectionTrait, now: Timestamp) -> Result<(), StoreError> {
-    // Counting each time would cost more than the table.
-    if now.as_second() % 16 != 0 || sign_in_failure::Entity::find().count(db).await? < SUBJECTS_MAX {
+/// Before a row is added. Whoever makes up accounts fills the table, but not without bound; a small table, which is the
+/// rule, is counted quickly.
+async fn make_room(db: &impl ConnectionTrait) -> Result<(), StoreError> {
+    if sign_in_failure::Entity::find().count(db).await? < SUBJECTS_MAX {
         return Ok(());
     }
     let oldest: Vec<String> = sign_in_failure::Entity::find()
@@ -281,7 +305,7 @@ pub(crate) async fn remember_source(
 ) -> Result<(), StoreError> {
     let row = known_source::ActiveModel {
         user_id: Set(user),
-        source: Set(source.to_string()),
+        source: Set(network(source)),
         last_at: Set(to_db(now)),
     };
     let known = OnConflict::columns([known_source::Column::UserId, known_source::Column::Source])
@@ -307,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_machine_has_one_counter_whatever_its_addresses() {
-        let subject = |text: &str| source_subject(text.parse().unwrap());
+        let subject = |text: &str| network(text.parse().unwrap());
         assert_eq!(subject("2001:db8::1"), subject("2001:db8::ffff:1"));
         assert_ne!(subject("2001:db8::1"), subject("2001:db8:0:1::1"));
         assert_ne!(subject("10.0.0.1"), subject("10.0.0.2"));

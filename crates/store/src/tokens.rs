@@ -17,7 +17,7 @@ use crate::change::Scope;
 use crate::chunks::in_chunks;
 use crate::entity::{token, user};
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_user, free_text, stored, stored_opt};
+use crate::resolve::{find_user, free_text, hold_user, stored, stored_opt};
 use crate::sign_ins::{fresh_secret, hash_of, may_sign_in};
 use crate::{Kind, Page, PageRequest, Store, StoreError};
 
@@ -83,7 +83,7 @@ impl Store {
     /// Makes a token for a person, and answers its text.
     ///
     /// # Errors
-    /// There is no such person, they have too many, or the end has passed.
+    /// There is no such person, they are switched off or locked or have too many, or the end has passed.
     pub async fn create_token(
         &self,
         actor: &Actor,
@@ -100,6 +100,13 @@ impl Store {
         let label = free_text("label", new.label)?;
         let mut change = self.change(Scope::Record).await?;
         let person = find_user(change.db(), who).await?;
+        let person = hold_user(change.db(), person.id).await?;
+        if !may_sign_in(&person, now) {
+            return Err(StoreError::Conflict(format!(
+                "{} is switched off or locked, and so has no tokens; undo that first",
+                person.name
+            )));
+        }
         let own = token::Entity::find().filter(token::Column::UserId.eq(person.id));
         if own.count(change.db()).await? >= TOKENS_MAX {
             return Err(StoreError::Conflict(format!(

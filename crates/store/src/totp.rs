@@ -17,7 +17,7 @@ use totp_rs::{Algorithm, Builder, Totp};
 use crate::change::Scope;
 use crate::entity::{recovery_code, totp_secret, user};
 use crate::instant::to_db;
-use crate::resolve::find_user;
+use crate::resolve::{find_user, hold_user};
 use crate::seal::fill_random;
 use crate::{Store, StoreError};
 
@@ -49,6 +49,8 @@ impl Store {
     pub async fn begin_totp(&self, now: Timestamp, who: &str) -> Result<NewTotp, StoreError> {
         let change = self.change(Scope::Record).await?;
         let person = find_user(change.db(), who).await?;
+        // One that is confirmed meanwhile must not be replaced: the second factor would be gone.
+        let person = hold_user(change.db(), person.id).await?;
         if confirmed(change.db(), person.id).await?.is_some() {
             return Err(StoreError::Conflict(
                 "codes are set up already; take them away first to set them up anew".to_owned(),
@@ -100,6 +102,7 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         let mut change = self.change(Scope::Record).await?;
         let person = find_user(change.db(), who).await?;
+        let person = hold_user(change.db(), person.id).await?;
         let row = totp_secret::Entity::find_by_id(person.id)
             .one(change.db())
             .await?;
@@ -184,6 +187,7 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         let mut change = self.change(Scope::Record).await?;
         let person = find_user(change.db(), who).await?;
+        let person = hold_user(change.db(), person.id).await?;
         if confirmed(change.db(), person.id).await?.is_none() {
             return Err(StoreError::Conflict(
                 "recovery codes stand in for codes of an authenticator; set that up first".to_owned(),

@@ -15,8 +15,8 @@ use crate::instant::to_db;
 use crate::keyset::count;
 use crate::password::{check_password, hash_password};
 use crate::policies::remove_policies_of;
-use crate::resolve::{find_user, free_text, stored};
-use crate::sign_ins::{delete_sign_ins, sign_out_for_good};
+use crate::resolve::{find_user, free_text, known_user, stored};
+use crate::sign_outs::{delete_sign_ins, sign_out_for_good};
 use crate::sources::insert_address;
 use crate::user_find::{order, wanted};
 use crate::user_rows::{ensure_unchanged, find_wanted, mail_address, search_text, view_all, view_one};
@@ -262,13 +262,15 @@ impl Store {
         activity: Activity,
     ) -> Result<User, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_wanted(change.db(), now, who.into()).await?;
+        let mut row = find_wanted(change.db(), now, who.into())
+            .await?
+            .into_active_model();
+        row.active = Set(activity.is_enabled());
+        let row = row.update(change.db()).await?;
+        // After the row, which whoever signs in holds meanwhile.
         if !activity.is_enabled() {
             sign_out_for_good(change.db(), row.id).await?;
         }
-        let mut row = row.into_active_model();
-        row.active = Set(activity.is_enabled());
-        let row = row.update(change.db()).await?;
         change.record(Draft::new(switched(activity), actor, now).user(&row.name));
         let user = view_one(change.db(), now, row).await?;
         change.commit().await?;
@@ -307,7 +309,8 @@ impl Store {
     }
 
     /// Sets a person's password, at least [`PASSWORD_MIN`](crate::PASSWORD_MIN) characters. Only its Argon2id hash is kept.
-    /// Sign-ins end, but perhaps the one by which it was set.
+    /// Sign-ins end, but perhaps the one by which it was set. Where somebody else than the person sets it, their tokens
+    /// and one-time links end as well.
     ///
     /// # Errors
     /// There is no such person, or the password is too short or too long.
@@ -323,11 +326,16 @@ impl Store {
         let mut change = self.change(Scope::Directory).await?;
         let row = find_user(change.db(), who).await?;
         let event = Draft::new(Action::UserPassword, actor, now).user(&row.name);
-        // Whoever signed in with the password before is to show the new one.
-        delete_sign_ins(change.db(), row.id, but).await?;
+        let own = actor.name() == row.name;
         let mut row = row.into_active_model();
         row.password_hash = Set(Some(hash));
-        row.update(change.db()).await?;
+        let row = row.update(change.db()).await?;
+        // Whoever signed in with the password before is to show the new one.
+        if own {
+            delete_sign_ins(change.db(), row.id, but).await?;
+        } else {
+            sign_out_for_good(change.db(), row.id).await?;
+        }
         change.record(event);
         change.commit().await?;
         Ok(())
@@ -342,12 +350,8 @@ impl Store {
         who: &str,
         password: Secret,
     ) -> Result<PasswordCheck, StoreError> {
-        let hash = match find_user(self.connection(), who).await {
-            Ok(row) => row.password_hash,
-            Err(StoreError::NotFound { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        check_password(hash, password).await
+        let person = known_user(self.connection(), who).await?;
+        check_password(person.and_then(|person| person.password_hash), password).await
     }
 }
 

@@ -114,6 +114,8 @@ impl Site {
         let (store, now) = (self.store(), self.now());
         store.prune_sign_ins(now, limits(self.settings())).await?;
         store.prune_tokens(now).await?;
+        store.prune_setup_links(now).await?;
+        store.prune_idempotent(now).await?;
         store.prune_failures(now).await
     }
 

@@ -20,6 +20,9 @@ const QUIET: &[&str] = &[
     "user show",
     "user address list",
     "user key list",
+    "user factor list",
+    "user signin list",
+    "token list",
     "group list",
     "group tree",
     "group show",
@@ -50,8 +53,8 @@ const QUIET: &[&str] = &[
     "session show",
 ];
 
-/// Verbs on what only a node can make: sessions, their recordings, keys that servers have shown, and access opened on
-/// its pages. Their events are awaited where a node runs, in the end-to-end tests, or in those of the store.
+/// Verbs on what only a node can make: sessions, their recordings, keys that servers have shown, and sign-ins to its
+/// pages and access opened there. Their events are awaited where a node runs, in the end-to-end tests, or in those of the store.
 const NEED_A_NODE: &[&str] = &[
     "session watch",
     "session play",
@@ -59,6 +62,7 @@ const NEED_A_NODE: &[&str] = &[
     "session export",
     "session kill",
     "request review",
+    "user signin end",
     "server hostkey accept",
     "server hostkey forget",
 ];
@@ -73,6 +77,18 @@ const LOUD: &[(&str, &str, &str)] = &[
     ("user disable", "user disable carl", "user.disabled"),
     ("user enable", "user enable carl", "user.enabled"),
     ("user password", "user password carl --stdin", "user.password"),
+    (
+        "user factor remove",
+        "user factor remove carl password",
+        "factor.removed",
+    ),
+    ("user setup-link", "user setup-link carl", "setup_link.made"),
+    (
+        "token create",
+        "token create --user carl --label backup --scope own",
+        "token.created",
+    ),
+    ("token revoke", "token revoke 1", "token.revoked"),
     (
         "user address add",
         "user address add carl 10.3.0.2 --label laptop",

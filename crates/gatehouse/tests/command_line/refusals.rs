@@ -229,6 +229,29 @@ const WRONG: &[(&str, i32, &[&str])] = &[
     ),
     ("approval-rule add --user alice --server web01", 2, &["--max-for"]),
     ("approval-rule remove 4711", 1, &["4711"]),
+    // Tokens and ways to sign in.
+    ("token create", 2, &["--user"]),
+    (
+        "token create --user alcie",
+        1,
+        &["there is no user \"alcie\"", "did you mean alice?"],
+    ),
+    (
+        "token create --user alice --scope root",
+        2,
+        &["own, read, operate, admin"],
+    ),
+    (
+        "token create --user alice --from 10.1.0.0/33",
+        2,
+        &["10.1.0.0/33"],
+    ),
+    ("token revoke 4711", 1, &["4711"]),
+    ("user setup-link alcie", 1, &["did you mean alice?"]),
+    ("user factor remove alice totp", 1, &["alice has no codes set up"]),
+    ("user factor remove alice password", 1, &["alice has no password"]),
+    ("user factor remove alice sms", 2, &["totp"]),
+    ("user signin end alice 7", 1, &["7"]),
     // Keys and secrets.
     (
         "user key add alice /nonexistent/key.pub",

@@ -36,6 +36,8 @@ fn every_list_is_one_document_and_an_array() {
         "who-can --server web01",
         "user address list alice",
         "user key list alice",
+        "user signin list alice",
+        "token list",
         "server hostkey list web01",
         "server credential list web01",
         "right list user alice",
@@ -278,4 +280,49 @@ fn the_configuration_is_shown_without_passwords_and_is_read_back() {
     );
     assert_eq!(site.json("config show")["ssh"]["listen"], json!(["127.0.0.1:0"]));
     assert!(site.ok("config check").contains("is right"));
+}
+
+#[test]
+fn a_token_is_shown_once_and_a_link_leads_to_the_pages() {
+    let site = Site::furnished();
+    let made = site.json("token create --user alice --label backup --scope operate --from 10.1.0.0/16");
+    has(
+        &made,
+        &[
+            "id",
+            "user",
+            "label",
+            "scope",
+            "from",
+            "expires_at",
+            "created_by",
+            "used_at",
+        ],
+    );
+    let text = made["token"].as_str().unwrap();
+    assert!(text.starts_with("gh_") && text.len() > 40, "{text}");
+    assert_eq!(
+        (&made["scope"], &made["from"]),
+        (&json!("operate"), &json!("10.1.0.0/16"))
+    );
+    assert!(made["expires_at"].is_string(), "90 days unless told otherwise");
+    let forever = site.json("token create --user bob --for permanent");
+    assert!(forever["expires_at"].is_null() && forever["scope"] == "read");
+    let listed = site.ok("token list --json");
+    assert!(!listed.contains(text) && !listed.contains(&text[3..]), "{listed}");
+    assert_eq!(site.json("token list --user alice").as_array().unwrap().len(), 1);
+    site.ok("token revoke 1");
+    assert_eq!(site.json("token list --user alice"), json!([]));
+    site.configure("[web]\npublic_url = \"https://gate.example.com\"\n");
+    let link = site.json("user setup-link alice");
+    has(&link, &["link", "expires_at"]);
+    let link = link["link"].as_str().unwrap();
+    let secret = link.strip_prefix("https://gate.example.com/setup#").unwrap();
+    assert!(secret.len() == 32, "{link}");
+    assert!(!site.ok("audit list --json --limit 0").contains(secret));
+    let factors = site.json("user factor list alice");
+    assert_eq!(
+        factors,
+        json!({"password": false, "totp": false, "recovery_codes_left": 0, "passkeys": []})
+    );
 }

@@ -1,9 +1,9 @@
-//! Signing in to the pages: sign-ins, tokens, codes, passkeys, links; who is switched off has none of them.
+//! Sign-ins and tokens: they last as long as they may, and whoever is switched off has none.
 
 use gatehouse_model::{Role, Secret, SourceAddr, Timestamp, TokenScope, UserId};
 use gatehouse_store::{
-    Activity, FirstAdministrator, Inside, LockTarget, NewPasskey, NewSignIn, NewToken, NewUser, PageRequest,
-    Repetition, SavedView, SignInLimits, SignInState, Store, Try,
+    Activity, Actor, Inside, LockTarget, NewSignIn, NewToken, NewUser, PageRequest, SignInLimits,
+    SignInState, Store,
 };
 
 use crate::support::{Place, actions, cli, now, on_both};
@@ -13,32 +13,28 @@ on_both!(
     a_second_factor_changes_the_secret,
     who_is_switched_off_or_locked_is_signed_out_for_good,
     a_token_never_exceeds_its_person_its_end_and_its_source,
-    a_code_counts_once_and_a_recovery_code_once_ever,
-    passkeys_belong_to_one_person,
-    a_setup_link_works_once_and_for_a_day,
-    tries_are_slowed_down_by_account_and_source_and_strangers_lock_nobody_out,
-    tries_at_the_same_time_are_all_counted,
-    the_first_administrator_is_waited_for,
-    the_same_request_is_answered_the_same,
-    views_are_kept,
+    nobody_signs_in_while_switched_off_or_locked,
+    a_sign_in_at_the_moment_of_being_switched_off_is_lost_for_good,
+    a_password_alone_displaces_no_open_sign_in,
+    a_password_set_by_somebody_else_ends_tokens_too,
 );
 
-fn source(text: &str) -> SourceAddr {
+pub(crate) fn source(text: &str) -> SourceAddr {
     text.parse().unwrap()
 }
 
-fn limits() -> SignInLimits {
+pub(crate) fn limits() -> SignInLimits {
     SignInLimits {
         idle: "1h".parse().unwrap(),
         length: "12h".parse().unwrap(),
     }
 }
 
-fn later(seconds: u64) -> Timestamp {
+pub(crate) fn later(seconds: u64) -> Timestamp {
     now() + std::time::Duration::from_secs(seconds)
 }
 
-async fn person(store: &Store, name: &str, role: Role) -> UserId {
+pub(crate) async fn person(store: &Store, name: &str, role: Role) -> UserId {
     let user = NewUser {
         name: name.parse().unwrap(),
         full_name: None,
@@ -53,7 +49,7 @@ async fn person(store: &Store, name: &str, role: Role) -> UserId {
         .id
 }
 
-fn sign_in(user: UserId, state: SignInState) -> NewSignIn {
+pub(crate) fn sign_in(user: UserId, state: SignInState) -> NewSignIn {
     NewSignIn {
         user,
         source: source("10.0.0.7"),
@@ -69,6 +65,7 @@ async fn a_sign_in_lasts_as_long_as_it_may_and_no_longer(place: &Place) {
     let (id, secret) = store
         .open_sign_in(now(), sign_in(ana, SignInState::Open))
         .await
+        .unwrap()
         .unwrap();
     let known = store
         .signed_in(later(3_599), &secret, limits())
@@ -103,6 +100,12 @@ async fn a_sign_in_lasts_as_long_as_it_may_and_no_longer(place: &Place) {
     store.end_sign_in(&cli(), now(), "ana", id).await.unwrap();
     assert!(store.signed_in(now(), &secret, limits()).await.unwrap().is_none());
     assert!(store.end_sign_in(&cli(), now(), "ana", id).await.is_err());
+    assert_eq!(store.end_sign_ins(&cli(), now(), "ana", None).await.unwrap(), 0);
+    let closed = actions(&store).await;
+    assert_eq!(
+        closed.iter().filter(|action| *action == "signin.closed").count(),
+        1
+    );
     store.prune_sign_ins(now(), limits()).await.unwrap();
 }
 
@@ -112,6 +115,7 @@ async fn a_second_factor_changes_the_secret(place: &Place) {
     let (id, first) = store
         .open_sign_in(now(), sign_in(ana, SignInState::Factor))
         .await
+        .unwrap()
         .unwrap();
     let waiting = store.signed_in(now(), &first, limits()).await.unwrap().unwrap();
     assert_eq!(waiting.state, SignInState::Factor);
@@ -127,6 +131,13 @@ async fn a_second_factor_changes_the_secret(place: &Place) {
             .await
             .unwrap()
             .is_none(),
+        "too slow"
+    );
+    assert!(
+        store
+            .complete_sign_in(later(300), id, "password+totp")
+            .await
+            .is_err(),
         "too slow"
     );
     let second = store.complete_sign_in(now(), id, "password+totp").await.unwrap();
@@ -152,6 +163,7 @@ async fn who_is_switched_off_or_locked_is_signed_out_for_good(place: &Place) {
         store
             .open_sign_in(now(), sign_in(ana, SignInState::Open))
             .await
+            .unwrap()
             .unwrap()
             .1
     };
@@ -198,7 +210,7 @@ async fn who_is_switched_off_or_locked_is_signed_out_for_good(place: &Place) {
         .id;
     let password = Secret::from("hunter2hunter2".to_owned());
     store
-        .set_user_password(&cli(), now(), "ana", password, Some(kept))
+        .set_user_password(&herself(), now(), "ana", password, Some(kept))
         .await
         .unwrap();
     assert!(store.signed_in(now(), &secret, limits()).await.unwrap().is_some());
@@ -292,357 +304,108 @@ async fn a_token_never_exceeds_its_person_its_end_and_its_source(place: &Place) 
     }
 }
 
-fn code(secret: &Secret, at: Timestamp) -> String {
-    let secret = totp_rs::Secret::try_from_base32(secret.expose_str().unwrap()).unwrap();
-    let totp = totp_rs::Builder::new()
-        .with_secret(secret)
-        .with_account_name("ana");
-    let totp = totp.with_issuer(Some("Gatehouse")).build().unwrap();
-    totp.generate(at.as_second().try_into().unwrap()).to_string()
+/// Ana, who changes something of her own.
+fn herself() -> Actor {
+    Actor::user(&"ana".parse().unwrap(), Some(source("10.0.0.7")))
 }
 
-async fn a_code_counts_once_and_a_recovery_code_once_ever(place: &Place) {
-    let store = place.open().await;
-    person(&store, "ana", Role::User).await;
-    let made = store.begin_totp(now(), "ana").await.unwrap();
-    assert!(
-        made.uri
-            .expose_str()
-            .unwrap()
-            .starts_with("otpauth://totp/Gatehouse:ana?")
-    );
-    assert!(
-        !store
-            .check_totp(now(), "ana", &code(&made.secret, now()))
-            .await
-            .unwrap(),
-        "not confirmed yet"
-    );
-    let wrong = store
-        .confirm_totp(&cli(), now(), "ana", "000000")
-        .await
-        .unwrap_err();
-    assert_eq!(wrong.field(), Some("code"));
-    let first = code(&made.secret, now());
-    let codes = store.confirm_totp(&cli(), now(), "ana", &first).await.unwrap();
-    assert_eq!(codes.len(), 10);
-    assert!(
-        !store.check_totp(now(), "ana", &first).await.unwrap(),
-        "it was used"
-    );
-    let next = code(&made.secret, later(30));
-    let (one, other) = tokio::join!(
-        store.check_totp(later(30), "ana", &next),
-        store.check_totp(later(30), "ana", &next)
-    );
-    assert!(one.unwrap() ^ other.unwrap(), "once");
-    let early = code(&made.secret, later(90));
-    assert!(
-        store.check_totp(later(60), "ana", &early).await.unwrap(),
-        "a clock that is half a minute fast"
-    );
-    let typed = codes[0].to_uppercase().replace('-', " ");
-    assert!(
-        store
-            .use_recovery_code(&cli(), now(), "ana", &typed)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .use_recovery_code(&cli(), now(), "ana", &typed)
-            .await
-            .unwrap()
-    );
-    assert!(!store.use_recovery_code(&cli(), now(), "ana", "").await.unwrap());
-    assert_eq!(store.factors("ana").await.unwrap().recovery_codes_left, 9);
-    assert!(store.begin_totp(now(), "ana").await.is_err(), "it is set up");
-    store.new_recovery_codes(&cli(), now(), "ana").await.unwrap();
-    assert!(
-        !store
-            .use_recovery_code(&cli(), now(), "ana", &codes[1])
-            .await
-            .unwrap(),
-        "void"
-    );
-    store.remove_totp(&cli(), now(), "ana").await.unwrap();
-    assert_eq!(store.factors("ana").await.unwrap(), Default::default());
+fn any_token() -> NewToken {
+    NewToken {
+        label: None,
+        scope: TokenScope::Own,
+        source: None,
+        expires_at: None,
+    }
 }
 
-async fn passkeys_belong_to_one_person(place: &Place) {
+async fn nobody_signs_in_while_switched_off_or_locked(place: &Place) {
     let store = place.open().await;
     let ana = person(&store, "ana", Role::User).await;
-    person(&store, "bob", Role::User).await;
-    let new = NewPasskey {
-        credential: vec![1, 2, 3],
-        stored: "{}".to_owned(),
-        label: Some("yubikey".to_owned()),
-    };
-    let added = store
-        .add_passkey(&cli(), now(), "ana", new.clone())
-        .await
-        .unwrap();
-    assert!(store.add_passkey(&cli(), now(), "bob", new).await.is_err());
-    let found = store.passkey_of(&[1, 2, 3]).await.unwrap().unwrap();
-    assert_eq!((found.user, found.stored.as_str()), (ana, "{}"));
-    store
-        .passkey_used(now(), added.id, Some("{\"n\":1}".to_owned()))
-        .await
-        .unwrap();
-    assert!(
-        store
-            .rename_passkey("bob", added.id, "mine".to_owned())
-            .await
-            .is_err()
-    );
-    assert!(
-        store
-            .remove_passkey(&cli(), now(), "bob", Some(added.id))
-            .await
-            .is_err()
-    );
-    let shown = store
-        .rename_passkey("ana", added.id, "blue key".to_owned())
-        .await
-        .unwrap();
-    assert!(shown.label == "blue key" && shown.used_at.is_some());
-    let handle = store.passkey_handle("ana").await.unwrap();
-    assert_eq!(store.passkey_handle("ana").await.unwrap(), handle);
-    assert_ne!(store.passkey_handle("bob").await.unwrap(), handle);
-    store.remove_passkey(&cli(), now(), "ana", None).await.unwrap();
-    assert!(store.passkey_of(&[1, 2, 3]).await.unwrap().is_none());
+    let waiting = store.open_sign_in(now(), sign_in(ana, SignInState::Factor)).await;
+    let (waiting, _) = waiting.unwrap().unwrap();
+    let until = Some(later(600));
+    let target = LockTarget::User("ana".to_owned());
+    store.lock(&cli(), now(), &target, until, None).await.unwrap();
+    let opened = store
+        .open_sign_in(later(1), sign_in(ana, SignInState::Open))
+        .await;
+    assert_eq!(opened.unwrap(), None);
+    let completed = store.complete_sign_in(later(1), waiting, "password+totp").await;
+    assert!(completed.is_err());
+    let token = store.create_token(&cli(), later(1), "ana", any_token()).await;
+    assert!(token.unwrap_err().to_string().contains("switched off or locked"));
+    assert!(!actions(&store).await.contains(&"signin.opened".to_owned()));
+    // The lock is over by itself.
+    let opened = store
+        .open_sign_in(later(600), sign_in(ana, SignInState::Open))
+        .await;
+    assert!(opened.unwrap().is_some());
 }
 
-async fn a_setup_link_works_once_and_for_a_day(place: &Place) {
+async fn a_sign_in_at_the_moment_of_being_switched_off_is_lost_for_good(place: &Place) {
     let store = place.open().await;
-    person(&store, "ana", Role::Admin).await;
-    let void = store.make_setup_link(&cli(), now(), "ana").await.unwrap();
+    let ana = person(&store, "ana", Role::User).await;
+    let actor = cli();
+    for _ in 0..30 {
+        let (opened, token, off) = tokio::join!(
+            store.open_sign_in(now(), sign_in(ana, SignInState::Open)),
+            store.create_token(&actor, now(), "ana", any_token()),
+            store.set_user_activity(&actor, now(), "ana", Activity::Disabled),
+        );
+        off.unwrap();
+        let on = store.set_user_activity(&actor, now(), "ana", Activity::Enabled);
+        on.await.unwrap();
+        if let Some((_, secret)) = opened.unwrap() {
+            assert_eq!(store.signed_in(now(), &secret, limits()).await.unwrap(), None);
+        }
+        if let Ok((_, text)) = token {
+            let holder = store.token_holder(now(), &text, source("10.0.0.7")).await;
+            assert_eq!(holder.unwrap(), None);
+        }
+    }
+}
+
+async fn a_password_alone_displaces_no_open_sign_in(place: &Place) {
+    let store = place.open().await;
+    let ana = person(&store, "ana", Role::User).await;
+    let open = async |state| {
+        let opened = store.open_sign_in(now(), sign_in(ana, state)).await;
+        opened.unwrap().unwrap().1
+    };
+    let there = async |secret: &str| store.signed_in(now(), secret, limits()).await.unwrap().is_some();
+    let own = open(SignInState::Open).await;
+    let first = open(SignInState::Factor).await;
+    let second = open(SignInState::Factor).await;
+    for _ in 0..99 {
+        open(SignInState::Factor).await;
+    }
+    assert!(!there(&first).await, "one too many");
+    assert!(there(&second).await && there(&own).await);
+    for _ in 0..100 {
+        open(SignInState::Open).await;
+    }
+    assert!(!there(&own).await, "a hundred and one");
+    assert_eq!(store.sign_ins(now(), "ana", limits()).await.unwrap().len(), 100);
+}
+
+async fn a_password_set_by_somebody_else_ends_tokens_too(place: &Place) {
+    let store = place.open().await;
+    let ana = person(&store, "ana", Role::User).await;
+    let (_, token) = store
+        .create_token(&cli(), now(), "ana", any_token())
+        .await
+        .unwrap();
     let link = store.make_setup_link(&cli(), now(), "ana").await.unwrap();
-    assert!(
+    let set = async |actor: &Actor| {
+        let password = Secret::from("correct horse".to_owned());
         store
-            .setup_link_owner(now(), &void.secret)
+            .set_user_password(actor, now(), "ana", password, None)
             .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        store
-            .setup_link_owner(later(24 * 3_600), &link.secret)
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert_eq!(
-        store
-            .setup_link_owner(now(), &link.secret)
-            .await
-            .unwrap()
-            .unwrap()
-            .name,
-        "ana"
-    );
-    let password = |text: &str| Some(Secret::from(text.to_owned()));
-    let short = store
-        .use_setup_link(now(), &link.secret, password("short"))
-        .await
-        .unwrap_err();
-    assert_eq!(short.field(), Some("password"));
-    let used = store
-        .use_setup_link(now(), &link.secret, password("correct horse"))
-        .await
-        .unwrap();
-    assert_eq!(used.unwrap().name, "ana");
-    assert!(
-        store
-            .use_setup_link(now(), &link.secret, password("another one"))
-            .await
-            .unwrap()
-            .is_none()
-    );
-    assert!(store.factors("ana").await.unwrap().password);
-    for bad in ["", "zz", "00"] {
-        let bad = Secret::from(bad.to_owned());
-        assert!(store.setup_link_owner(now(), &bad).await.unwrap().is_none());
-    }
-}
-
-async fn tries_are_slowed_down_by_account_and_source_and_strangers_lock_nobody_out(place: &Place) {
-    let store = place.open().await;
-    let ana = person(&store, "ana", Role::User).await;
-    store
-        .open_sign_in(now(), sign_in(ana, SignInState::Open))
-        .await
-        .unwrap();
-    let attempt =
-        async |at, account: &str, from: &str| store.begin_try(at, account, source(from)).await.unwrap();
-    for n in 0..3 {
-        let from = format!("192.0.2.{n}");
-        assert!(
-            matches!(attempt(now(), "ANA", &from).await, Try::Permitted(_)),
-            "{n}"
-        );
-    }
-    let Try::NotBefore(next) = attempt(now(), "ana", "192.0.2.9").await else {
-        panic!("the fourth has to wait")
+            .unwrap();
+        let holder = store.token_holder(now(), &token, source("10.0.0.7")).await;
+        let link = store.setup_link_owner(now(), &link.secret).await;
+        (holder.unwrap().map(|holder| holder.user), link.unwrap().is_some())
     };
-    assert_eq!(next, later(1));
-    assert!(matches!(
-        attempt(later(1), "ana", "192.0.2.9").await,
-        Try::Permitted(_)
-    ));
-    assert_eq!(
-        attempt(later(1), "ana", "192.0.2.9").await,
-        Try::NotBefore(later(3))
-    );
-    // She signed in from here, so she is not held up by what others tried.
-    let Try::Permitted(mine) = attempt(later(1), "ana", "10.0.0.7").await else {
-        panic!("a stranger locked her out")
-    };
-    store.try_succeeded(&mine).await.unwrap();
-    // An account that does not exist is slowed down like any other.
-    for _ in 0..3 {
-        attempt(now(), "nobody", "192.0.2.50").await;
-    }
-    assert!(matches!(
-        attempt(now(), "Nobody", "192.0.2.51").await,
-        Try::NotBefore(_)
-    ));
-    // A source that tries many accounts.
-    for n in 0..10 {
-        assert!(
-            matches!(
-                attempt(now(), &format!("u{n}"), "192.0.2.99").await,
-                Try::Permitted(_)
-            ),
-            "{n}"
-        );
-    }
-    assert!(matches!(
-        attempt(now(), "u99", "192.0.2.99").await,
-        Try::NotBefore(_)
-    ));
-    assert!(
-        matches!(
-            attempt(later(24 * 3_600), "u99", "192.0.2.99").await,
-            Try::Permitted(_)
-        ),
-        "forgotten"
-    );
-    store
-        .record_failed_try(now(), "ana", source("192.0.2.9"), "wrong_password")
-        .await
-        .unwrap();
-    assert!(
-        actions(&store)
-            .await
-            .iter()
-            .any(|action| action == "signin.failed")
-    );
-    store.prune_failures(later(40 * 24 * 3_600)).await.unwrap();
-}
-
-async fn tries_at_the_same_time_are_all_counted(place: &Place) {
-    let store = place.open().await;
-    let tries: Vec<_> = (0..12)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move { store.begin_try(now(), "ana", source("192.0.2.1")).await.unwrap() })
-        })
-        .collect();
-    let mut permitted = 0;
-    for tried in tries {
-        permitted += usize::from(matches!(tried.await.unwrap(), Try::Permitted(_)));
-    }
-    assert_eq!(permitted, 3);
-}
-
-async fn the_first_administrator_is_waited_for(place: &Place) {
-    let store = place.open().await;
-    let needed = async || store.needs_first_administrator(now()).await.unwrap();
-    assert_eq!(needed().await, FirstAdministrator::Absent);
-    person(&store, "ana", Role::Admin).await;
-    assert_eq!(needed().await, FirstAdministrator::Waiting("ana".to_owned()));
-    let password = Secret::from("correct horse".to_owned());
-    store
-        .set_user_password(&cli(), now(), "ana", password, None)
-        .await
-        .unwrap();
-    assert_eq!(needed().await, FirstAdministrator::NotNeeded);
-    store
-        .set_user_activity(&cli(), now(), "ana", Activity::Disabled)
-        .await
-        .unwrap();
-    assert_eq!(needed().await, FirstAdministrator::Absent);
-}
-
-async fn the_same_request_is_answered_the_same(place: &Place) {
-    let store = place.open().await;
-    let begin = async |key: &str, request: u8, at| {
-        store
-            .begin_idempotent(at, ("ana", key), [request; 32])
-            .await
-            .unwrap()
-    };
-    let (one, other) = tokio::join!(begin("k", 1, now()), begin("k", 1, now()));
-    assert!(matches!(
-        (one, other),
-        (Repetition::First, Repetition::Running) | (Repetition::Running, Repetition::First)
-    ));
-    store
-        .finish_idempotent(("ana", "k"), Some((201, b"secret answer")))
-        .await
-        .unwrap();
-    assert_eq!(
-        begin("k", 1, now()).await,
-        Repetition::Same(201, b"secret answer".to_vec())
-    );
-    assert_eq!(begin("k", 2, now()).await, Repetition::Different);
-    assert_eq!(
-        store
-            .begin_idempotent(now(), ("bob", "k"), [2; 32])
-            .await
-            .unwrap(),
-        Repetition::First,
-        "keys of different people have nothing to do with each other"
-    );
-    store.finish_idempotent(("bob", "k"), None).await.unwrap();
-    assert_eq!(
-        store
-            .begin_idempotent(now(), ("bob", "k"), [3; 32])
-            .await
-            .unwrap(),
-        Repetition::First
-    );
-    assert_eq!(
-        begin("k", 2, later(24 * 3_600 + 1)).await,
-        Repetition::First,
-        "a day later it is forgotten"
-    );
-}
-
-async fn views_are_kept(place: &Place) {
-    let store = place.open().await;
-    person(&store, "ana", Role::User).await;
-    person(&store, "bob", Role::User).await;
-    let view = |name: &str, query: &str| SavedView {
-        list: "sessions".to_owned(),
-        name: name.to_owned(),
-        query: query.to_owned(),
-    };
-    store.save_view("ana", view("mine", "user=ana")).await.unwrap();
-    store
-        .save_view("ana", view("mine", "user=ana&state=active"))
-        .await
-        .unwrap();
-    assert_eq!(
-        store.saved_views("ana").await.unwrap(),
-        [view("mine", "user=ana&state=active")]
-    );
-    assert_eq!(store.saved_views("bob").await.unwrap(), []);
-    assert_eq!(
-        store.save_view("ana", view("", "")).await.unwrap_err().field(),
-        Some("name")
-    );
-    assert!(store.remove_view("bob", "sessions", "mine").await.is_err());
-    store.remove_view("ana", "sessions", "mine").await.unwrap();
+    assert_eq!(set(&herself()).await, (Some(ana), true));
+    assert_eq!(set(&cli()).await, (None, false));
 }

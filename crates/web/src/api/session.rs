@@ -259,11 +259,10 @@ async fn sign_in_by_password(
         SignInState::Open
     };
     let new = new_sign_in(&caller, person.id, "password", state);
-    let (_, secret) = site.store().open_sign_in(caller.now, new).await?;
-    let answer = signed_in(&site, &caller, &secret).await;
-    if answer.is_err() {
+    let Some((_, secret)) = site.store().open_sign_in(caller.now, new).await? else {
         return Err(failed(&site, &caller, &typed.user, "may_not_sign_in").await);
-    }
+    };
+    let answer = signed_in(&site, &caller, &secret).await;
     // With a second factor still to come, the try is not over.
     if state == SignInState::Open {
         site.store().try_succeeded(&counted).await?;
@@ -399,7 +398,7 @@ async fn finish_passkey_sign_in(
         return confirmed(&site, &caller).await;
     }
     let new = new_sign_in(&caller, stored.user, "passkey", SignInState::Open);
-    let (_, secret) = store.open_sign_in(caller.now, new).await?;
+    let (_, secret) = store.open_sign_in(caller.now, new).await?.ok_or_else(wrong)?;
     signed_in(&site, &caller, &secret).await
 }
 
@@ -478,7 +477,7 @@ async fn use_setup_link(
         SignInState::Open
     };
     let new = new_sign_in(&caller, owner.user, "setup link", state);
-    let (_, secret) = store.open_sign_in(caller.now, new).await?;
+    let (_, secret) = store.open_sign_in(caller.now, new).await?.ok_or_else(wrong)?;
     signed_in(&site, &caller, &secret).await
 }
 
