@@ -1,10 +1,11 @@
-//! Measured figures, one file for each: `bench decision`, `bench idle-hour`, `bench large-file`, `bench recording`, `bench scale`,
+//! Measured figures, one file for each: `bench decision`, `bench idle-hour`, `bench large-file`, `bench lists`, `bench recording`, `bench scale`,
 //! `bench ssh`, `bench watch`; and `bench soak`, which measures nothing and breaks everything.
 //! With `--quick` a run is short and its figures are rough.
 
 mod decision;
 mod effort;
 mod large_file;
+mod lists;
 mod machine;
 mod process;
 mod quantile;
@@ -28,6 +29,7 @@ const MEASUREMENTS: &[(&str, Measurement)] = &[
     ("decision", |length, out| fenced(decision::run, length, out)),
     ("idle-hour", scale::hour),
     ("large-file", large_file::run),
+    ("lists", lists::run),
     ("recording", |length, out| fenced(recording::run, length, out)),
     ("scale", scale::run),
     ("soak", soak::run),

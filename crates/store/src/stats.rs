@@ -1,9 +1,11 @@
 //! Numbers for dashboards. Each comes from a narrow range of an index, however long the history is.
 
+use std::collections::HashMap;
+
 use gatehouse_audit::Action;
 use gatehouse_model::{SessionId, SessionState, Timestamp};
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, ToSpan, Unit};
+use jiff::{ToSpan, Unit};
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, PaginatorTrait,
@@ -11,13 +13,13 @@ use sea_orm::{
 };
 use serde::Serialize;
 
+use crate::chunks::in_chunks;
 use crate::entity::{audit, policy, server, session, user};
 use crate::instant::{from_db, to_db};
 use crate::policy_find::in_state;
 use crate::{PolicyState, Store, StoreError};
 
-const HOURS: usize = 24;
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const HOURS: i64 = 24;
 const TOP_USERS: u64 = 10;
 const TOP_DAYS: i64 = 7;
 
@@ -53,7 +55,7 @@ pub struct Stats {
 /// A person with a number of sessions.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct TopUser {
-    /// The name in the newest of them.
+    /// The name.
     pub user: String,
     /// How many.
     pub sessions: u64,
@@ -93,7 +95,7 @@ impl Store {
         let start = Beginnings::of(now);
         let users = user::Entity::find();
         let active = user::Column::Active.eq(true);
-        let per_hour = per_hour(&db, &start, now).await?;
+        let per_hour = per_hour(&db, start.first_hour).await?;
         let denials = Denials::read(&db, &start).await?;
         let failed = failed_since(&db, start.day_ago).await?;
         let opened = sessions_since(&db, start.day_ago).await?;
@@ -202,22 +204,31 @@ async fn failed_since(db: &impl ConnectionTrait, since: Timestamp) -> Result<u64
         .await?)
 }
 
-async fn per_hour(
-    db: &impl ConnectionTrait,
-    start: &Beginnings,
-    now: Timestamp,
-) -> Result<Vec<u64>, StoreError> {
-    let mut hours = Vec::with_capacity(HOURS);
-    let mut from = start.first_hour;
-    for _ in 0..HOURS {
-        let to = from.checked_add(HOUR).unwrap_or(now);
-        let within = session::Column::StartedAt
-            .gte(to_db(from))
-            .and(session::Column::StartedAt.lt(to_db(to)));
-        hours.push(session::Entity::find().filter(within).count(db).await?);
-        from = to;
-    }
-    Ok(hours)
+/// Sessions by the hour in which they began, from the first of [`HOURS`] on.
+async fn per_hour(db: &impl ConnectionTrait, first: Timestamp) -> Result<Vec<u64>, StoreError> {
+    let hour = match db.get_database_backend() {
+        DbBackend::Postgres => "to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24')",
+        // As it is written there: `2026-01-31T12:00:00+00:00`.
+        _ => "substr(started_at, 1, 13)",
+    };
+    let counts: HashMap<String, i64> = session::Entity::find()
+        .select_only()
+        .column_as(Expr::cust(hour), "hour")
+        .column_as(Expr::col(session::Column::Id).count(), "sessions")
+        .filter(session::Column::StartedAt.gte(to_db(first)))
+        .group_by(Expr::cust(hour))
+        .into_tuple::<(String, i64)>()
+        .all(db)
+        .await?
+        .into_iter()
+        .collect();
+    let of = |number: i64| {
+        let hour = first.checked_add(number.hours()).ok()?;
+        counts.get(&hour.strftime("%Y-%m-%dT%H").to_string())
+    };
+    Ok((0..HOURS)
+        .map(|number| unsigned(of(number).copied().unwrap_or(0)))
+        .collect())
 }
 
 async fn top_users(db: &impl ConnectionTrait, since: Timestamp) -> Result<Vec<TopUser>, StoreError> {
@@ -235,21 +246,35 @@ async fn top_users(db: &impl ConnectionTrait, since: Timestamp) -> Result<Vec<To
         .into_tuple()
         .all(db)
         .await?;
+    let ids: Vec<i64> = top.iter().map(|(id, _)| *id).collect();
+    let names: HashMap<i64, String> = in_chunks::<user::Entity>(db, user::Column::Id, &ids)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row.name))
+        .collect();
     let mut users = Vec::with_capacity(top.len());
     for (id, sessions) in top {
-        let newest = session::Entity::find()
-            .filter(Column::UserId.eq(id))
-            .order_by_desc(Column::StartedAt)
-            .order_by_desc(Column::Id)
-            .limit(1)
-            .one(db)
-            .await?;
-        users.extend(newest.map(|row| TopUser {
-            user: row.user_name,
+        let user = match names.get(&id) {
+            Some(name) => Some(name.clone()),
+            None => name_of_the_past(db, id).await?,
+        };
+        users.extend(user.map(|user| TopUser {
+            user,
             sessions: unsigned(sessions),
         }));
     }
     Ok(users)
+}
+
+/// The name of somebody who was removed, as the newest session has it.
+async fn name_of_the_past(db: &impl ConnectionTrait, id: i64) -> Result<Option<String>, StoreError> {
+    use session::Column;
+    let newest = session::Entity::find()
+        .filter(Column::UserId.eq(id))
+        .order_by_desc(Column::StartedAt)
+        .order_by_desc(Column::Id)
+        .limit(1);
+    Ok(newest.one(db).await?.map(|row| row.user_name))
 }
 
 struct Denials {
