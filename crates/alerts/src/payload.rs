@@ -17,6 +17,21 @@ pub(crate) fn payload(alert: &DueAlert, node: &str) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
+/// The alert as a message of Slack, and of those that take what Slack takes.
+pub(crate) fn slack(alert: &DueAlert, node: &str) -> Vec<u8> {
+    let (time, kind) = (format_time(alert.time), alert.kind.as_str());
+    let text = format!(
+        "{} ({kind} #{}, {time}, told by {node})",
+        alert.sentence, alert.id
+    );
+    // The three characters that have a meaning there.
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    json!({ "text": text }).to_string().into_bytes()
+}
+
 #[cfg(test)]
 mod tests {
     use gatehouse_model::Timestamp;
@@ -25,15 +40,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alert_is_one_line_of_json() {
-        let alert = DueAlert {
+    fn slack_is_told_a_text_in_which_nothing_has_a_meaning() {
+        let text = String::from_utf8(slack(&alert("<!channel> & co"), "jump")).unwrap();
+        assert_eq!(
+            text,
+            r#"{"text":"&lt;!channel&gt; &amp; co (host_key_changed #7, 1970-01-01T00:00:00Z, told by jump)"}"#
+        );
+    }
+
+    fn alert(sentence: &str) -> DueAlert {
+        DueAlert {
             id: 7,
             kind: AlertKind::HostKeyChanged,
             time: Timestamp::UNIX_EPOCH,
-            sentence: "web01 showed\nanother key".to_owned(),
+            sentence: sentence.to_owned(),
             event: json!({"seq": 12}),
             attempt: 3,
-        };
+        }
+    }
+
+    #[test]
+    fn an_alert_is_one_line_of_json() {
+        let alert = alert("web01 showed\nanother key");
         let text = String::from_utf8(payload(&alert, "jump")).unwrap();
         assert!(!text.contains('\n'));
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -8,9 +8,9 @@ use gatehouse_store::{AlertKind, AlertPlace, Attempt, DueAlert, Retry, Store, St
 use gatehouse_telemetry::ALERT_ATTEMPTS;
 use jiff::SignedDuration;
 
-use crate::payload::payload;
+use crate::payload::{payload, slack};
 use crate::schedule::{self, PATIENCE};
-use crate::{CommandHook, Failure, Webhook};
+use crate::{CommandHook, Failure, MailHook, Webhook};
 
 /// How often new alerts are looked for.
 const POLL: Duration = Duration::from_secs(1);
@@ -24,28 +24,49 @@ pub enum Hook {
     Command(CommandHook),
     /// A request is sent.
     Webhook(Box<Webhook>),
+    /// A request is sent that is a message of Slack.
+    Slack(Box<Webhook>),
+    /// Mail is sent: alerts to those configured, requests to the people whom they concern.
+    Mail(Box<MailHook>),
 }
 
 impl Hook {
     fn name(&self) -> &'static str {
         match self {
             Self::Command(_) => "command",
-            Self::Webhook(_) => "webhook",
+            Self::Webhook(_) | Self::Slack(_) => "webhook",
+            Self::Mail(_) => "mail",
         }
     }
 
     fn timeout(&self) -> Duration {
         match self {
             Self::Command(command) => command.timeout,
-            Self::Webhook(webhook) => webhook.timeout(),
+            Self::Webhook(webhook) | Self::Slack(webhook) => webhook.timeout(),
+            Self::Mail(mail) => mail.timeout(),
         }
     }
 
-    async fn tell(&self, alert: &DueAlert, node: &str, now: Timestamp) -> Result<(), Failure> {
-        let payload = payload(alert, node);
+    /// The kinds that the hook wants, given those that are told. Notices of requests go by mail whatever those are.
+    fn wanted(&self, kinds: Vec<AlertKind>) -> Vec<AlertKind> {
         match self {
-            Self::Command(command) => command.tell(&payload).await,
-            Self::Webhook(webhook) => webhook.tell(alert.id, payload, now).await,
+            Self::Mail(mail) => mail.wanted(kinds),
+            _ => kinds,
+        }
+    }
+
+    async fn tell(
+        &self,
+        alert: &DueAlert,
+        node: &str,
+        now: Timestamp,
+        concerned: &[String],
+    ) -> Result<(), Failure> {
+        match self {
+            Self::Command(command) => command.tell(&payload(alert, node)).await,
+            Self::Webhook(webhook) => webhook.tell(alert.id, payload(alert, node), now).await,
+            Self::Slack(webhook) => webhook.tell(alert.id, slack(alert, node), now).await,
+            Self::Mail(mail) => mail.tell(alert, node, concerned).await,
         }
     }
 }
@@ -54,7 +75,7 @@ impl Hook {
 pub async fn run(gate: Gate, store: Store, hook: Hook, kinds: Vec<AlertKind>) {
     let timeout = SignedDuration::try_from(hook.timeout()).unwrap_or(LEASE_MARGIN);
     let mut work = Work {
-        place: AlertPlace::new(hook.name(), kinds, PATIENCE),
+        place: AlertPlace::new(hook.name(), hook.wanted(kinds), PATIENCE),
         lease: timeout.saturating_add(LEASE_MARGIN),
         outage: Outage::default(),
         gate,
@@ -118,10 +139,14 @@ impl Work {
                 return Ok(());
             };
             let node = self.gate.settings().node_name.clone();
+            let concerned = match self.hook {
+                Hook::Mail(_) => self.store.notice_addresses(now, &alert).await?,
+                _ => Vec::new(),
+            };
             let told = tokio::select! {
                 // Taken over by another node, or by this one after its restart.
                 () = self.gate.stopped() => return Ok(()),
-                told = self.hook.tell(&alert, &node, now) => told,
+                told = self.hook.tell(&alert, &node, now, &concerned) => told,
             };
             let now = self.gate.clock().now();
             let attempt = match &told {

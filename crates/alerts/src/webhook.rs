@@ -42,7 +42,7 @@ const ANSWER_MAX: usize = 16 * 1_024;
 #[derive(Clone)]
 pub struct Webhook {
     address: WebhookAddress,
-    secret: Secret,
+    secret: Option<Secret>,
     tls: Option<TlsConnector>,
     timeout: Duration,
 }
@@ -56,14 +56,14 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
-    /// A webhook at this address, signed with this secret; each attempt may take `timeout`. `authority` is a file of
+    /// A webhook at this address, signed with this secret, if there is one; each attempt may take `timeout`. `authority` is a file of
     /// certificates (PEM) that are trusted instead of the system's.
     ///
     /// # Errors
     /// There is no certificate authority to trust.
     pub fn new(
         address: WebhookAddress,
-        secret: Secret,
+        secret: Option<Secret>,
         authority: Option<&Path>,
         timeout: Duration,
     ) -> Result<Self, WebhookError> {
@@ -132,16 +132,16 @@ impl Webhook {
             .uri
             .authority()
             .map_or("", |authority| authority.as_str());
-        Request::post(path)
+        let mut request = Request::post(path)
             .header(HOST, host)
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, concat!("gatehouse/", env!("CARGO_PKG_VERSION")))
             .header(CONNECTION, "close")
-            .header("Gatehouse-Alert", id.to_string())
-            .header(
-                "Gatehouse-Signature",
-                signature(&self.secret, &timestamp, &payload),
-            )
+            .header("Gatehouse-Alert", id.to_string());
+        if let Some(secret) = &self.secret {
+            request = request.header("Gatehouse-Signature", signature(secret, &timestamp, &payload));
+        }
+        request
             .header("Gatehouse-Timestamp", timestamp)
             .body(Full::new(Bytes::from(payload)))
     }
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn nothing_shows_the_secret_or_the_path() {
         let address = WebhookAddress::parse("http://127.0.0.1:1/T0/path-secret").unwrap();
-        let webhook = Webhook::new(address, secret(), None, Duration::from_secs(1)).unwrap();
+        let webhook = Webhook::new(address, Some(secret()), None, Duration::from_secs(1)).unwrap();
         let shown = format!("{webhook:?}");
         assert!(
             !shown.contains("hunter2") && !shown.contains("path-secret"),
@@ -289,7 +289,7 @@ mod tests {
             (read, stream)
         });
         let address = WebhookAddress::parse(&format!("http://127.0.0.1:{port}/hook?x=1")).unwrap();
-        let webhook = Webhook::new(address, secret(), None, Duration::from_secs(2)).unwrap();
+        let webhook = Webhook::new(address, Some(secret()), None, Duration::from_secs(2)).unwrap();
         let now = Timestamp::from_second(1_769_871_600).unwrap();
         let outcome = webhook.tell(12, b"{\"id\":1}".to_vec(), now).await;
         let (request, _held) = server.await.unwrap();
@@ -305,6 +305,17 @@ mod tests {
         }
         assert!(request.contains(&signature(&secret(), "1769871600", b"{\"id\":1}")));
         outcome
+    }
+
+    #[test]
+    fn without_a_secret_nothing_is_signed() {
+        let address = WebhookAddress::parse("http://127.0.0.1:1/T0/x").unwrap();
+        let now = Timestamp::from_second(1_769_871_600).unwrap();
+        for (secret, signed) in [(None, false), (Some(secret()), true)] {
+            let webhook = Webhook::new(address.clone(), secret, None, Duration::from_secs(1)).unwrap();
+            let request = webhook.request(7, b"{}".to_vec(), now).unwrap();
+            assert_eq!(request.headers().contains_key("Gatehouse-Signature"), signed);
+        }
     }
 
     #[tokio::test]

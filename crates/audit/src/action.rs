@@ -93,6 +93,32 @@ actions! {
     PolicyRemoved = "policy.removed",
     /// A grant was made from another one.
     PolicyCloned = "policy.cloned",
+    /// Somebody asked for access.
+    RequestCreated = "request.created",
+    /// A request was approved; access was given with it.
+    RequestApproved = "request.approved",
+    /// A request was denied.
+    RequestDenied = "request.denied",
+    /// A request was taken back by the person who asked.
+    RequestWithdrawn = "request.withdrawn",
+    /// A request was not decided in time.
+    RequestExpired = "request.expired",
+    /// Access opened by break-glass was reviewed.
+    RequestReviewed = "request.reviewed",
+    /// Somebody opened access at once by break-glass, or tried to.
+    BreakGlassOpened = "breakglass.opened",
+    /// Access opened by break-glass was not reviewed within a day.
+    BreakGlassUnreviewed = "breakglass.unreviewed",
+    /// Somebody was made an approver of a group of servers.
+    ApproverAdded = "approver.added",
+    /// Somebody is no approver of a group of servers any more.
+    ApproverRemoved = "approver.removed",
+    /// A rule was made by which requests are approved by themselves.
+    ApprovalRuleAdded = "approval_rule.added",
+    /// A rule by which requests are approved by themselves was changed.
+    ApprovalRuleEdited = "approval_rule.edited",
+    /// A rule by which requests are approved by themselves was deleted.
+    ApprovalRuleRemoved = "approval_rule.removed",
     /// A person was entered.
     UserAdded = "user.added",
     /// A person's entry was changed.

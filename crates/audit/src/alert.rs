@@ -29,6 +29,12 @@ pub enum AlertKind {
     AuditBroken,
     /// A limit that holds for all sources together was exceeded.
     LimitReached,
+    /// Access was opened by break-glass, or was not reviewed within a day.
+    BreakGlass,
+    /// Somebody asked for access.
+    RequestCreated,
+    /// A request was approved or denied.
+    RequestDecided,
     /// Somebody wants to see whether alerts arrive.
     Test,
 }
@@ -47,6 +53,9 @@ impl AlertKind {
         Self::SourceBlocked,
         Self::AuditBroken,
         Self::LimitReached,
+        Self::BreakGlass,
+        Self::RequestCreated,
+        Self::RequestDecided,
         Self::Test,
     ];
 
@@ -59,6 +68,9 @@ impl AlertKind {
             Self::SourceBlocked => "source_blocked",
             Self::AuditBroken => "audit_broken",
             Self::LimitReached => "limit_reached",
+            Self::BreakGlass => "break_glass",
+            Self::RequestCreated => "request_created",
+            Self::RequestDecided => "request_decided",
             Self::Test => "test",
         }
     }
@@ -85,6 +97,12 @@ impl AlertKind {
             Action::AuditBroken => Some(Self::AuditBroken),
             Action::AuditVerified => (event.outcome == Outcome::Failed).then_some(Self::AuditBroken),
             Action::LimitReached => Some(Self::LimitReached),
+            Action::BreakGlassOpened | Action::BreakGlassUnreviewed => {
+                (event.outcome == Outcome::Ok).then_some(Self::BreakGlass)
+            }
+            // What a rule approves at once waits for nobody: its approval is told alone.
+            Action::RequestCreated => (!event.detail.contains_key("rule")).then_some(Self::RequestCreated),
+            Action::RequestApproved | Action::RequestDenied => Some(Self::RequestDecided),
             Action::AlertTested => Some(Self::Test),
             _ => None,
         }
@@ -125,8 +143,45 @@ impl AlertKind {
             }
             Self::AuditBroken => format!("the audit book is not what was written: {reason}"),
             Self::LimitReached => reason,
+            Self::BreakGlass | Self::RequestCreated | Self::RequestDecided => request_sentence(event),
             Self::Test => format!("{} wants to see whether alerts arrive", shown(&event.actor)),
         }
+    }
+}
+
+/// What happened to a request, in one sentence on one line.
+fn request_sentence(event: &Event) -> String {
+    let detail = |key: &str| event.detail.get(key).and_then(Value::as_str).map(shown);
+    let field = |text: &Option<String>| text.as_deref().map(shown);
+    let number = event.detail.get("request").and_then(Value::as_i64).unwrap_or(0);
+    let user = field(&event.user).unwrap_or_else(|| "somebody".to_owned());
+    let what = match (field(&event.server), detail("address")) {
+        (Some(server), _) => {
+            let protocol = detail("protocol").map_or_else(String::new, |protocol| format!(" by {protocol}"));
+            let span = match (detail("until"), detail("for")) {
+                (Some(until), _) => format!(" until {until}"),
+                (None, Some(span)) => format!(" for {span}"),
+                (None, None) => String::new(),
+            };
+            format!("access to {server}{protocol}{span}")
+        }
+        (None, Some(address)) => format!("the source address {address}"),
+        (None, None) => "access".to_owned(),
+    };
+    let why = field(&event.reason).map_or_else(String::new, |reason| format!(": {reason}"));
+    let by = detail("decided_by").unwrap_or_else(|| shown(&event.actor));
+    match event.action.parse() {
+        Ok(Action::BreakGlassOpened) => {
+            format!("{user} opened {what} by break-glass (request #{number}){why}")
+        }
+        Ok(Action::BreakGlassUnreviewed) => {
+            format!("{what} opened by {user} with break-glass (request #{number}) is not reviewed yet")
+        }
+        Ok(Action::RequestApproved) => format!("request #{number} of {user} was approved by {by}: {what}"),
+        Ok(Action::RequestDenied) => {
+            format!("request #{number} of {user} for {what} was denied by {by}{why}")
+        }
+        _ => format!("{user} asks for {what} (request #{number}){why}"),
     }
 }
 

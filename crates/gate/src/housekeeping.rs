@@ -33,7 +33,7 @@ pub(crate) async fn run(gate: Gate) {
             () = gate.stopped() => return,
             _ = counts.tick() => in_time(write_counts(&gate)).await,
             _ = news.tick() => if gate.registry().take_stirred() { in_time(write_news(&gate)).await } else { continue },
-            _ = sweep.tick() => in_time(delete_old(&gate)).await,
+            _ = sweep.tick() => in_time(sweep_up(&gate)).await,
         };
         outage.note(outcome);
     }
@@ -119,6 +119,21 @@ async fn write_news(gate: &Gate) -> Result<(), StoreError> {
         core.doing.wrote(news);
     }
     Ok(())
+}
+
+/// What is over by the clock: requests that nobody decided, reviews that are late, rows that are not needed.
+async fn sweep_up(gate: &Gate) -> Result<(), StoreError> {
+    let now = gate.clock().now();
+    let expired = gate.store().expire_requests(now).await?;
+    let unreviewed = gate.store().remind_of_unreviewed(now).await?;
+    if expired + unreviewed > 0 {
+        tracing::info!(
+            expired,
+            unreviewed,
+            "requests have expired, or wait for a review for a day"
+        );
+    }
+    delete_old(gate).await
 }
 
 /// Blocks that have ended and need not be remembered, and old alerts.

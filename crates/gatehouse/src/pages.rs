@@ -2,7 +2,8 @@
 
 use gatehouse_archive::Library;
 use gatehouse_gate::{Gate, ListenerName, bind, recording_keyring};
-use gatehouse_store::Store;
+use gatehouse_model::Role;
+use gatehouse_store::{Actor, FirstAdministrator, Inside, NewUser, Store, StoreError};
 use gatehouse_web::{AddressTrust, Certificate, PublicUrl, Site, Speech, Transport, WebSettings};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +22,9 @@ const PLAIN: ListenerName = ListenerName {
     before: None,
 };
 
+/// The name of the first administrator, where there is none.
+const FIRST: &str = "admin";
+
 /// Listens, and serves until it is to stop.
 ///
 /// # Errors
@@ -35,6 +39,8 @@ pub(crate) fn listen(
         return Ok(());
     }
     let site = site(config, gate, store)?;
+    tokio::spawn(site.clone().keep_up(stop.clone()));
+    tokio::spawn(first_administrator(store.clone(), gate.clone(), site.clone()));
     let web = &config.web;
     let speech = match web.tls {
         Tls::Off => Speech::Plain,
@@ -78,6 +84,49 @@ fn site(config: &Config, gate: &Gate, store: &Store) -> Result<Site, Failure> {
         configuration: serde_json::to_value(config.without_secrets())?,
     };
     Ok(Site::new(gate.clone(), store.clone(), library, settings))
+}
+
+/// Says how the first administrator signs in, while none can: a link for the one that is there, or for a new one.
+async fn first_administrator(store: Store, gate: Gate, site: Site) {
+    let link = async {
+        let (now, actor) = (gate.clock().now(), Actor::node(gate.node()));
+        let name = match store.needs_first_administrator(now).await? {
+            FirstAdministrator::NotNeeded => return Ok(None),
+            FirstAdministrator::Waiting(name) => name,
+            FirstAdministrator::Absent => {
+                let new = NewUser {
+                    name: FIRST.parse().map_err(|_| not_named())?,
+                    full_name: None,
+                    email: None,
+                    role: Role::Admin,
+                    addresses: Vec::new(),
+                };
+                store
+                    .add_user(&actor, now, new, Inside::Refuse)
+                    .await?
+                    .name
+                    .to_string()
+            }
+        };
+        let made = store.make_setup_link(&actor, now, &name).await?;
+        Ok::<_, StoreError>(Some((name, made)))
+    };
+    match link.await {
+        Ok(None) => {}
+        Ok(Some((name, made))) => tracing::warn!(
+            user = name,
+            link = site.setup_link(&made.secret),
+            "no administrator can sign in yet; open this link once, within 24 hours"
+        ),
+        Err(error) => tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "no administrator can sign in yet; run `gatehouse user setup-link NAME`"
+        ),
+    }
+}
+
+fn not_named() -> StoreError {
+    StoreError::Conflict(format!("{FIRST:?} is not a name"))
 }
 
 fn certificate(config: &Config) -> Result<Certificate, Failure> {

@@ -38,6 +38,10 @@ row_id! {
     ScheduleId,
     /// A stored credential.
     CredentialId,
+    /// A request for access, shown as `#12`.
+    RequestId,
+    /// A rule by which requests are approved by themselves, shown as `#3`.
+    ApprovalRuleId,
 }
 
 /// One session: a UUID of version 7, so that ids sort by the moment of opening.

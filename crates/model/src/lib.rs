@@ -14,6 +14,7 @@ mod forwarding;
 mod id;
 mod name;
 mod recording;
+mod request;
 mod rights;
 mod role;
 mod schema;
@@ -26,11 +27,12 @@ pub use address::{AddressError, AddressRange, ProxyAddr, SourceAddr, Target, Tar
 pub use duration::{AccessDuration, DurationError, SpanSeconds, parse_access_duration, parse_span};
 pub use forwarding::{DestinationRule, ForwardDestination, HostRule, PortRange, RuleError};
 pub use id::{
-    AddressId, CredentialId, NodeId, PolicyId, ScheduleId, ServerGroupId, ServerId, SessionId,
-    SessionIdError, UserGroupId, UserId,
+    AddressId, ApprovalRuleId, CredentialId, NodeId, PolicyId, RequestId, ScheduleId, ServerGroupId,
+    ServerId, SessionId, SessionIdError, UserGroupId, UserId,
 };
 pub use name::{Login, Name, NameError};
 pub use recording::{BinaryMode, ForwardCapture, InputMode, RecordMode};
+pub use request::{RequestKind, RequestState, ReviewVerdict};
 pub use rights::{Right, UnknownRight};
 pub use role::{LegacyAlgorithms, Protocol, Role, ServerOs, UnknownWord};
 pub use scope::TokenScope;

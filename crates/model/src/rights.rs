@@ -37,6 +37,8 @@ words! {
         Smartcard = "smartcard",
         /// RDP: USB devices of the client.
         Usb = "usb",
+        /// Opening access at once, with a reason that is reviewed afterwards. Nothing within a session needs it.
+        BreakGlass = "break_glass",
     }
 }
 

@@ -16,9 +16,10 @@ use std::collections::HashMap;
 use gatehouse_audit::{AlertKind, Event};
 use gatehouse_model::{SpanSeconds, Timestamp};
 use jiff::SignedDuration;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -28,7 +29,8 @@ use crate::change::Scope;
 use crate::chunks::in_chunks;
 use crate::entity::{alert, alert_delivery};
 use crate::instant::{from_db, to_db};
-use crate::{Page, PageRequest, Store, StoreError};
+use crate::keyset::{Keyset, count};
+use crate::{AlertSort, Count, Page, PageRequest, Sort, Store, StoreError};
 
 /// Denials of one minute that are alerts.
 pub const DENIED_ALERTS_PER_MINUTE: u64 = 60;
@@ -104,31 +106,30 @@ pub struct AlertFilter {
     pub kind: Option<AlertKind>,
     /// Those at or after this.
     pub since: Option<Timestamp>,
+    /// Those before this.
+    pub until: Option<Timestamp>,
+    /// In which order.
+    pub sort: Sort<AlertSort>,
 }
 
 impl Store {
-    /// Lists alerts, the newest first. The cursor is the number of an alert.
+    /// Lists alerts, the newest first unless another order is asked for.
     ///
     /// # Errors
     /// The database cannot be read, or the cursor is none.
     pub async fn alerts(&self, filter: &AlertFilter, page: &PageRequest) -> Result<Page<Alert>, StoreError> {
-        let wanted = Condition::all()
-            .add_option(filter.kind.map(|kind| alert::Column::Kind.eq(kind.as_str())))
-            .add_option(
-                filter
-                    .since
-                    .map(|since| alert::Column::RaisedAt.gte(to_db(since))),
-            )
-            .add_option(page.after_number()?.map(|after| alert::Column::Id.lt(after)));
-        let rows = alert::Entity::find()
-            .filter(wanted)
-            .order_by_desc(alert::Column::Id)
-            .limit(page.limit_and_one())
-            .all(self.connection())
-            .await?;
+        let db = self.snapshot().await?;
+        let order = Keyset::new(
+            filter.sort,
+            None,
+            Expr::col(alert::Column::Id),
+            |row: &alert::Model| row.id,
+        );
+        let query = alert::Entity::find().filter(wanted(filter));
+        let Page { items: rows, next } = order.page(&db, query, page).await?;
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let column = alert_delivery::Column::AlertId;
-        let deliveries = in_chunks::<alert_delivery::Entity>(self.connection(), column, &ids).await?;
+        let deliveries = in_chunks::<alert_delivery::Entity>(&db, column, &ids).await?;
         let mut by_alert = HashMap::<i64, Vec<AlertDelivery>>::new();
         for row in deliveries {
             by_alert.entry(row.alert_id).or_default().push(delivery(row)?);
@@ -148,7 +149,15 @@ impl Store {
                 })
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(Page::cut(alerts, page.limit, |alert| alert.id.to_string()))
+        Ok(Page { items: alerts, next })
+    }
+
+    /// How many alerts a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn count_alerts(&self, filter: &AlertFilter) -> Result<Count, StoreError> {
+        count(self.connection(), alert::Entity::find().filter(wanted(filter))).await
     }
 
     /// Deletes alerts that are older than `keep`, and the oldest of too many. Their events stay in the book.
@@ -178,6 +187,14 @@ impl Store {
         change.commit().await?;
         Ok(deleted.rows_affected)
     }
+}
+
+fn wanted(filter: &AlertFilter) -> Condition {
+    let raised = alert::Column::RaisedAt;
+    Condition::all()
+        .add_option(filter.kind.map(|kind| alert::Column::Kind.eq(kind.as_str())))
+        .add_option(filter.since.map(|since| raised.gte(to_db(since))))
+        .add_option(filter.until.map(|until| raised.lt(to_db(until))))
 }
 
 /// Raises the alerts that some of these events are. Only under the book's lock, so that their numbers are in the

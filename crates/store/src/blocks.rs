@@ -9,18 +9,21 @@ use std::collections::HashMap;
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{AddressRange, SpanSeconds, Timestamp, format_time};
 use gatehouse_policy::BlockReach;
+use sea_orm::sea_query::{Expr, Func};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait,
+    QueryFilter, QueryOrder,
 };
 use serde::{Serialize, Serializer};
 
 use crate::change::{Change, Scope};
 use crate::entity::block;
 use crate::instant::{from_db, to_db};
+use crate::keyset::{KeyOf, Keyset, count};
 use crate::locks::ensure_ahead;
-use crate::resolve::{free_text, not_found, stored};
-use crate::{Kind, Store, StoreError};
+use crate::resolve::{contains_pattern, free_text, not_found, stored};
+use crate::sort::KeyValue;
+use crate::{BlockSort, Count, Kind, Page, PageRequest, Sort, Store, StoreError};
 
 /// Blocks that nodes made and that are in force at a time. Beyond, none is added: a flood from that many sources is
 /// for the limits that hold for all sources together.
@@ -44,6 +47,17 @@ pub struct Block {
     pub created_at: Timestamp,
     /// By whom.
     pub created_by: String,
+}
+
+/// Which of the blocks in force to list.
+#[derive(Clone, Debug, Default)]
+pub struct BlockFilter {
+    /// Those that nodes made, or those that somebody made.
+    pub by_node: Option<bool>,
+    /// Those whose range or reason contains this, in any case of ASCII letters.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: Sort<BlockSort>,
 }
 
 /// A source that has given cause to be blocked.
@@ -75,6 +89,33 @@ impl Store {
             .order_by_asc(block::Column::Id)
             .all(self.connection());
         rows.await?.into_iter().map(view).collect()
+    }
+
+    /// Lists blocks in force, in the order in which they were made unless another is asked for.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the cursor is none.
+    pub async fn blocks_where(
+        &self,
+        now: Timestamp,
+        filter: &BlockFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Block>, StoreError> {
+        let query = block::Entity::find().filter(wanted(now, filter));
+        let rows = order(filter.sort).page(self.connection(), query, page).await?;
+        rows.try_map(view)
+    }
+
+    /// How many blocks in force a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn count_blocks(&self, now: Timestamp, filter: &BlockFilter) -> Result<Count, StoreError> {
+        count(
+            self.connection(),
+            block::Entity::find().filter(wanted(now, filter)),
+        )
+        .await
     }
 
     /// Blocks a source, for a time or until lifted. Running sessions from it end. A block of the same range gets the
@@ -269,6 +310,39 @@ fn next_step(
     };
     let step = step.min(ladder.steps.len().checked_sub(1)?);
     ladder.steps.get(step).map(|length| (step, *length))
+}
+
+fn wanted(now: Timestamp, filter: &BlockFilter) -> Condition {
+    let step = block::Column::Step;
+    let contains = |text: &String| {
+        let lower = |column| Expr::expr(Func::lower(Expr::col(column)));
+        lower(block::Column::Range)
+            .like(contains_pattern(text))
+            .or(lower(block::Column::Reason).like(contains_pattern(text)))
+    };
+    in_force(now)
+        .add_option(filter.by_node.map(|by_node| {
+            if by_node {
+                step.is_not_null()
+            } else {
+                step.is_null()
+            }
+        }))
+        .add_option(filter.text.as_ref().map(contains))
+}
+
+fn order(sort: Sort<BlockSort>) -> Keyset<block::Model, i64> {
+    let key = match sort.key {
+        BlockSort::CreatedAt => None,
+        BlockSort::Until => {
+            let until = Expr::col(block::Column::Until).if_null(to_db(Timestamp::MAX));
+            Some(KeyOf::instant(until, |row: &block::Model| {
+                let until = row.until.unwrap_or_else(|| to_db(Timestamp::MAX));
+                KeyValue::Number(until.timestamp_micros())
+            }))
+        }
+    };
+    Keyset::new(sort, key, Expr::col(block::Column::Id), |row| row.id)
 }
 
 fn in_force(now: Timestamp) -> Condition {

@@ -7,53 +7,21 @@ use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use gatehouse_audit::{Action, Draft, Event, Fault, Hash, Head, Outcome};
+use gatehouse_audit::{Draft, Event, Fault, Hash, Head, Outcome};
 use gatehouse_model::{Timestamp, format_time};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect};
 
 use crate::change::Scope;
 use crate::entity::audit;
 use crate::instant::{from_db, to_db};
 use crate::key::{file_error, sync_directory, write_new};
 use crate::resolve::fold;
-use crate::{Page, PageRequest, Store, StoreError};
+use crate::{Store, StoreError};
 
 const HEAD_FILE: &str = "audit.head";
 const HEAD_PLACE: &str = "audit.head";
 /// Rows of one insert; SQLite takes 32,766 values in a statement.
 const INSERT_ROWS: usize = 1_000;
-
-/// Which events to list.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    /// Those of this action, or of all actions of this noun (`session`).
-    pub action: Option<String>,
-    /// Those about this person, by the name in the book.
-    pub user: Option<String>,
-    /// Those about this server, by the name in the book.
-    pub server: Option<String>,
-    /// Those about this session.
-    pub session: Option<String>,
-    /// Those at or after this.
-    pub since: Option<Timestamp>,
-    /// Those before this.
-    pub until: Option<Timestamp>,
-    /// In which order.
-    pub order: AuditOrder,
-}
-
-/// In which order events are listed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum AuditOrder {
-    /// The newest first.
-    #[default]
-    NewestFirst,
-    /// As they stand in the book.
-    OldestFirst,
-}
 
 /// What the verification of the book found.
 #[derive(Clone, Debug)]
@@ -92,31 +60,6 @@ impl Store {
             .into_iter()
             .next()
             .ok_or_else(|| StoreError::corrupt("no event", "nothing was appended"))
-    }
-
-    /// Lists events. The cursor is the number of an event.
-    ///
-    /// # Errors
-    /// The database cannot be read, the cursor is none, or the action is not known.
-    pub async fn audit_events(
-        &self,
-        filter: &AuditFilter,
-        page: &PageRequest,
-    ) -> Result<Page<Event>, StoreError> {
-        let mut query = audit::Entity::find().filter(condition(filter)?);
-        if let Some(after) = page.after_number()? {
-            query = query.filter(match filter.order {
-                AuditOrder::NewestFirst => audit::Column::Seq.lt(after),
-                AuditOrder::OldestFirst => audit::Column::Seq.gt(after),
-            });
-        }
-        query = match filter.order {
-            AuditOrder::NewestFirst => query.order_by_desc(audit::Column::Seq),
-            AuditOrder::OldestFirst => query.order_by_asc(audit::Column::Seq),
-        };
-        let rows = query.limit(page.limit_and_one()).all(self.connection()).await?;
-        let events = rows.into_iter().map(event).collect();
-        Ok(Page::cut(events, page.limit, |event| event.seq.to_string()))
     }
 
     /// The last line of the book.
@@ -182,37 +125,6 @@ impl Store {
 
 fn head_place(clear: &str) -> String {
     format!("{HEAD_PLACE}:{clear}")
-}
-
-fn condition(filter: &AuditFilter) -> Result<Condition, StoreError> {
-    let actions = filter.action.as_deref().map(actions).transpose()?;
-    let folded = |name: &Option<String>| name.as_deref().map(fold);
-    Ok(Condition::all()
-        .add_option(actions.map(|codes| audit::Column::Action.is_in(codes)))
-        .add_option(folded(&filter.user).map(|name| audit::Column::UserFolded.eq(name)))
-        .add_option(folded(&filter.server).map(|name| audit::Column::ServerFolded.eq(name)))
-        .add_option(filter.session.as_deref().map(|id| audit::Column::Session.eq(id)))
-        .add_option(filter.since.map(|since| audit::Column::Time.gte(to_db(since))))
-        .add_option(filter.until.map(|until| audit::Column::Time.lt(to_db(until)))))
-}
-
-/// The codes that an action or a noun stands for.
-fn actions(text: &str) -> Result<Vec<&'static str>, StoreError> {
-    let noun = text.trim_end_matches(['.', '*']);
-    let codes: Vec<_> = Action::ALL
-        .iter()
-        .map(|action| action.code())
-        .filter(|code| *code == text || code.split_once('.').is_some_and(|(of, _)| of == noun))
-        .collect();
-    if codes.is_empty() {
-        return Err(StoreError::invalid(
-            "action",
-            format!(
-                "{text:?} is not an audited action; give one such as session.denied, or a noun such as policy"
-            ),
-        ));
-    }
-    Ok(codes)
 }
 
 /// The last line of the book. Within a change, only under the book's lock.

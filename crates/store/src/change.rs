@@ -5,6 +5,7 @@
 //! The order of steps, by which no two transactions wait for each other:
 //! 1. SQLite: the turn within this process, then `BEGIN IMMEDIATE`. PostgreSQL: `BEGIN`, and for a change of the
 //!    directory the advisory lock [`DIRECTORY_LOCK`], so that what was validated stays true until the commit.
+//!    Then the lock of what is changed, if it has one (alerts, requests).
 //! 2. The rows of the change.
 //! 3. For a change of the directory: `meta.revision`, and the notification of it.
 //! 4. PostgreSQL: the advisory lock [`BOOK_LOCK`]; then the events, chained to the last one, and the alerts that
@@ -32,6 +33,8 @@ const DIRECTORY_LOCK: i64 = 0x6761_7465_0001;
 const BOOK_LOCK: i64 = 0x6761_7465_0002;
 /// Held while alerts are taken up by a hook, until the commit.
 pub(crate) const ALERT_LOCK: i64 = 0x6761_7465_0004;
+/// Held while requests for access are made and decided, until the commit; taken after that of the directory.
+pub(crate) const REQUEST_LOCK: i64 = 0x6761_7465_0008;
 /// Held while the database is brought to a newer form.
 pub(crate) const MIGRATION_LOCK: i64 = 0x6761_7465_0003;
 

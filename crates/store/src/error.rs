@@ -52,6 +52,12 @@ pub enum Kind {
     Passkey,
     /// A kept view of a list.
     View,
+    /// A request for access.
+    Request,
+    /// An approver of a group of servers.
+    Approver,
+    /// A rule by which requests are approved by themselves.
+    ApprovalRule,
 }
 
 impl fmt::Display for Kind {
@@ -79,6 +85,9 @@ impl fmt::Display for Kind {
             Self::Token => "token",
             Self::Passkey => "passkey",
             Self::View => "view",
+            Self::Request => "request",
+            Self::Approver => "approver",
+            Self::ApprovalRule => "approval rule",
         })
     }
 }
@@ -100,6 +109,9 @@ pub enum StoreError {
     /// It contradicts what is there already.
     #[error("{0}")]
     Conflict(String),
+    /// This person may not do it.
+    #[error("{0}")]
+    Forbidden(String),
     /// It cannot go because something else needs it.
     #[error("{0}")]
     InUse(String),
@@ -111,6 +123,9 @@ pub enum StoreError {
         /// What is wrong and what to do.
         sentence: String,
     },
+    /// The change was meant for another state of the thing.
+    #[error("somebody else changed it meanwhile; look again and repeat the change")]
+    Changed,
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{Name, Timestamp};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, Select,
 };
 use serde::Serialize;
 
@@ -15,10 +16,12 @@ use crate::diff::changed;
 use crate::entity::{group, policy};
 use crate::group_tree::{Tree, of_kind};
 use crate::instant::{from_db, to_db};
+use crate::keyset::{KeyOf, Keyset, count};
 use crate::members::{member_names, memberships};
 use crate::policies::remove_policies_of;
-use crate::resolve::{find_group, free_text, stored};
-use crate::{Edit, Kind, Page, PageRequest, Store, StoreError};
+use crate::resolve::{contains_pattern, find_group, free_text, stored};
+use crate::sort::KeyValue;
+use crate::{Count, Edit, GroupSort, Kind, Page, PageRequest, Sort, Store, StoreError, Tag, Wanted};
 
 /// The id of a group that has none yet; no row has it.
 const NEW: i64 = 0;
@@ -53,6 +56,8 @@ pub struct GroupEdit {
     pub parent: Edit<String>,
     /// What it is for.
     pub description: Edit<String>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// A group.
@@ -74,6 +79,15 @@ pub struct Group {
     pub children: Vec<String>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Which groups to list.
+#[derive(Clone, Debug, Default)]
+pub struct GroupFilter {
+    /// Those whose name contains this, in any case.
+    pub text: Option<String>,
+    /// In which order.
+    pub sort: Sort<GroupSort>,
 }
 
 impl GroupKind {
@@ -154,15 +168,34 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or the cursor is none.
     pub async fn groups(&self, kind: GroupKind, page: &PageRequest) -> Result<Page<Group>, StoreError> {
+        self.groups_where(kind, &GroupFilter::default(), page).await
+    }
+
+    /// Lists the groups of a kind that a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the cursor is none.
+    pub async fn groups_where(
+        &self,
+        kind: GroupKind,
+        filter: &GroupFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Group>, StoreError> {
         let db = self.snapshot().await?;
         let tree = Tree::read(&db, kind).await?;
-        let mut query = of_kind(kind).order_by_asc(group::Column::Id);
-        if let Some(after) = page.after_number()? {
-            query = query.filter(group::Column::Id.gt(after));
-        }
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let groups = view_all(&db, kind, &tree, rows).await?;
-        Ok(Page::cut(groups, page.limit, |group| group.id.to_string()))
+        let rows = order(filter.sort).page(&db, wanted(kind, filter), page).await?;
+        Ok(Page {
+            items: view_all(&db, kind, &tree, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many groups of a kind a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn count_groups(&self, kind: GroupKind, filter: &GroupFilter) -> Result<Count, StoreError> {
+        count(self.connection(), wanted(kind, filter)).await
     }
 
     /// One group, by name or id.
@@ -178,7 +211,8 @@ impl Store {
     /// Changes a group.
     ///
     /// # Errors
-    /// There is no such group or parent, the name is taken, or the parent would close a cycle or nest too deep.
+    /// There is no such group or parent, the name is taken, the parent would close a cycle or nest too deep, or it is
+    /// no longer in the state that was expected.
     pub async fn edit_group(
         &self,
         actor: &Actor,
@@ -189,6 +223,7 @@ impl Store {
     ) -> Result<Group, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = find_group(change.db(), kind, group).await?;
+        ensure_unchanged(change.db(), kind, before.id, edit.expected).await?;
         let tree = Tree::read(change.db(), kind).await?;
         let name = edit.name.unwrap_or(stored("a name", &before.name)?);
         tree.ensure_free(&name, Some(before.id))?;
@@ -225,16 +260,18 @@ impl Store {
     /// Deletes a group with its memberships and grants.
     ///
     /// # Errors
-    /// There is no such group, or there are groups below it.
-    pub async fn remove_group(
+    /// There is no such group, there are groups below it, or it is no longer in the state that was expected.
+    pub async fn remove_group<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
         kind: GroupKind,
-        group: &str,
+        group: impl Into<Wanted<&'w str>>,
     ) -> Result<(), StoreError> {
+        let Wanted { what, expected } = group.into();
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_group(change.db(), kind, group).await?;
+        let row = find_group(change.db(), kind, what).await?;
+        ensure_unchanged(change.db(), kind, row.id, expected).await?;
         let below = Tree::read(change.db(), kind).await?.children(row.id);
         if !below.is_empty() {
             return Err(StoreError::InUse(format!(
@@ -251,6 +288,34 @@ impl Store {
         group::Entity::delete_by_id(row.id).exec(change.db()).await?;
         change.commit().await?;
         Ok(())
+    }
+}
+
+fn wanted(kind: GroupKind, filter: &GroupFilter) -> Select<group::Entity> {
+    let named = |text: &String| Expr::col(group::Column::Folded).like(contains_pattern(text));
+    of_kind(kind).filter(Condition::all().add_option(filter.text.as_ref().map(named)))
+}
+
+fn order(sort: Sort<GroupSort>) -> Keyset<group::Model, i64> {
+    let key = match sort.key {
+        GroupSort::CreatedAt => None,
+        GroupSort::Name => Some(KeyOf::text(
+            Expr::col(group::Column::Folded),
+            |row: &group::Model| KeyValue::Text(row.folded.clone()),
+        )),
+    };
+    Keyset::new(sort, key, Expr::col(group::Column::Id), |row| row.id)
+}
+
+async fn ensure_unchanged(
+    db: &impl ConnectionTrait,
+    kind: GroupKind,
+    id: i64,
+    expected: Option<Tag>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(_) => Tag::ensure(expected, &view_one(db, kind, id).await?),
+        None => Ok(()),
     }
 }
 

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{Timestamp, format_time};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ExprTrait, IntoActiveModel};
 use serde::Serialize;
 
 use crate::change::Scope;
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_server, find_user, free_text};
+use crate::resolve::free_text;
 use crate::sign_ins::sign_out_for_good;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, Wanted, server_rows, user_rows};
 
 /// What is locked, by name or id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,12 +48,12 @@ impl Store {
     /// new end and reason.
     ///
     /// # Errors
-    /// There is no such person or server, or the end has passed.
-    pub async fn lock(
+    /// There is no such person or server, the end has passed, or it is no longer in the state that was expected.
+    pub async fn lock<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
-        target: &LockTarget,
+        target: impl Into<Wanted<&'w LockTarget>>,
         until: Option<Timestamp>,
         reason: Option<String>,
     ) -> Result<(), StoreError> {
@@ -66,16 +66,22 @@ impl Store {
             None => event,
         };
         let until = until.map(to_db);
-        let event = match target {
+        let Wanted { what, expected } = target.into();
+        let event = match what {
             LockTarget::User(user) => {
-                let row = find_user(change.db(), user).await?;
+                let row =
+                    user_rows::find_wanted(change.db(), now, Wanted::unchanged(user.as_str(), expected))
+                        .await?;
                 sign_out_for_good(change.db(), row.id).await?;
                 let mut row = row.into_active_model();
                 (row.locked, row.locked_until, row.lock_reason) = (Set(true), Set(until), Set(reason));
                 event.user(row.update(change.db()).await?.name)
             }
             LockTarget::Server(server) => {
-                let mut row = find_server(change.db(), server).await?.into_active_model();
+                let row =
+                    server_rows::find_wanted(change.db(), now, Wanted::unchanged(server.as_str(), expected))
+                        .await?;
+                let mut row = row.into_active_model();
                 (row.locked, row.locked_until, row.lock_reason) = (Set(true), Set(until), Set(reason));
                 event.server(row.update(change.db()).await?.name)
             }
@@ -88,14 +94,22 @@ impl Store {
     /// Lifts a lock.
     ///
     /// # Errors
-    /// There is no such person or server, or it is not locked.
-    pub async fn unlock(&self, actor: &Actor, now: Timestamp, target: &LockTarget) -> Result<(), StoreError> {
+    /// There is no such person or server, it is not locked, or it is no longer in the state that was expected.
+    pub async fn unlock<'w>(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        target: impl Into<Wanted<&'w LockTarget>>,
+    ) -> Result<(), StoreError> {
+        let Wanted { what, expected } = target.into();
         let mut change = self.change(Scope::Directory).await?;
         let not_locked = |name: &str| Err(StoreError::Conflict(format!("{name} is not locked")));
         let event = Draft::new(Action::LockRemoved, actor, now);
-        let event = match target {
+        let event = match what {
             LockTarget::User(user) => {
-                let row = find_user(change.db(), user).await?;
+                let row =
+                    user_rows::find_wanted(change.db(), now, Wanted::unchanged(user.as_str(), expected))
+                        .await?;
                 if !row.locked {
                     return not_locked(&row.name);
                 }
@@ -104,7 +118,9 @@ impl Store {
                 event.user(row.update(change.db()).await?.name)
             }
             LockTarget::Server(server) => {
-                let row = find_server(change.db(), server).await?;
+                let row =
+                    server_rows::find_wanted(change.db(), now, Wanted::unchanged(server.as_str(), expected))
+                        .await?;
                 if !row.locked {
                     return not_locked(&row.name);
                 }
@@ -116,6 +132,18 @@ impl Store {
         change.record(event);
         change.commit().await?;
         Ok(())
+    }
+}
+
+/// Rows with a lock in force, or those without.
+pub(crate) fn lock_in_force<C: ColumnTrait>(locked: C, until: C, now: Timestamp, wanted: bool) -> Condition {
+    let now = to_db(now);
+    if wanted {
+        Condition::all()
+            .add(locked.eq(true))
+            .add(until.is_null().or(until.gt(now)))
+    } else {
+        Condition::any().add(locked.eq(false)).add(until.lte(now))
     }
 }
 

@@ -56,6 +56,14 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The same page of other items.
+    pub(crate) fn try_map<U, E>(self, map: impl FnMut(T) -> Result<U, E>) -> Result<Page<U>, E> {
+        Ok(Page {
+            items: self.items.into_iter().map(map).collect::<Result<_, _>>()?,
+            next: self.next,
+        })
+    }
+
     /// Makes a page of up to `limit` items from a list that was read with one more than that.
     pub(crate) fn cut(mut items: Vec<T>, limit: Option<u64>, cursor: impl Fn(&T) -> String) -> Self {
         let limit = limit
@@ -101,6 +109,11 @@ pub enum Activity {
 }
 
 impl Activity {
+    /// In use, or not.
+    pub fn from_switch(on: bool) -> Self {
+        if on { Self::Enabled } else { Self::Disabled }
+    }
+
     pub(crate) fn is_enabled(self) -> bool {
         self == Self::Enabled
     }

@@ -5,18 +5,21 @@ use gatehouse_model::{PolicyId, SpanSeconds, Timestamp, format_time};
 use gatehouse_policy::PolicyRules;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder,
 };
 
 use crate::change::{Change, Scope};
 use crate::entity::{policy, policy_term};
 use crate::instant::{from_db, to_db};
+use crate::keyset::count;
+use crate::policy_find::{order, wanted};
 use crate::policy_rows::{Columns, insert_terms, row_of, rules_of, terms_of};
 use crate::policy_view::{view_all, view_one};
-use crate::resolve::{find_group, find_server, find_user, free_text};
+use crate::resolve::free_text;
 use crate::{
-    GroupKind, Kind, NewPolicy, Page, PageRequest, Past, Policy, PolicyEdit, PolicyFilter, Store, StoreError,
+    Count, Kind, NewPolicy, Page, PageRequest, Policy, PolicyEdit, PolicyFilter, Store, StoreError, Tag,
+    Wanted,
 };
 
 impl Store {
@@ -31,15 +34,7 @@ impl Store {
         new: NewPolicy,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let columns = Columns::default().with_subject(change.db(), &new.subject).await?;
-        let columns = columns.with_target(change.db(), &new.target).await?;
-        let id = insert(&change, actor, now, &columns, &new.rules, new.reason).await?;
-        let granted = view_one(change.db(), now, id).await?;
-        change.record(
-            granted
-                .event(Action::PolicyGranted, actor, now)
-                .detail("terms", granted.terms()),
-        );
+        let granted = grant(&mut change, actor, now, new).await?;
         change.commit().await?;
         Ok(granted)
     }
@@ -47,7 +42,8 @@ impl Store {
     /// Changes a grant. What is not named stays.
     ///
     /// # Errors
-    /// There is no such grant, subject or target, or the terms contradict each other.
+    /// There is no such grant, subject or target, the terms contradict each other, or it is no longer in the state
+    /// that was expected.
     pub async fn edit_policy(
         &self,
         actor: &Actor,
@@ -57,14 +53,14 @@ impl Store {
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = view_one(change.db(), now, id).await?;
+        Tag::ensure(edit.expected, &before)?;
         let row = find_policy(change.db(), id).await?;
         let columns = edited_columns(change.db(), &row, &edit).await?;
         let reason = free_text("reason", edit.reason.clone().apply(row.reason.clone()))?;
         let rules = edit.apply(before.rules.clone());
         ensure_sound(&rules)?;
-        let mut after = row_of(&columns, &rules);
+        let mut after = row_of(&columns, &rules, reason);
         after.id = Set(id.0);
-        after.reason = Set(reason);
         after.update(change.db()).await?;
         policy_term::Entity::delete_many()
             .filter(policy_term::Column::PolicyId.eq(id.0))
@@ -114,7 +110,7 @@ impl Store {
         Ok(cloned)
     }
 
-    /// Lists grants, in the order in which they were made.
+    /// Lists grants, in the order in which they were made unless another is asked for.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or a name in the filter is not known.
@@ -125,36 +121,25 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Policy>, StoreError> {
         let db = self.snapshot().await?;
-        let mut condition = Condition::all();
-        if let Some(user) = &filter.user {
-            condition = condition.add(policy::Column::UserId.eq(find_user(&db, user).await?.id));
-        }
-        if let Some(group) = &filter.group {
-            let group = find_group(&db, GroupKind::User, group).await?;
-            condition = condition.add(policy::Column::UserGroupId.eq(group.id));
-        }
-        if let Some(server) = &filter.server {
-            condition = condition.add(policy::Column::ServerId.eq(find_server(&db, server).await?.id));
-        }
-        if let Some(group) = &filter.server_group {
-            let group = find_group(&db, GroupKind::Server, group).await?;
-            condition = condition.add(policy::Column::ServerGroupId.eq(group.id));
-        }
-        if filter.past == Past::Omit {
-            let endless = policy::Column::EndAt.is_null();
-            condition = condition.add(policy::Column::RevokedAt.is_null()).add(
-                Condition::any()
-                    .add(endless)
-                    .add(policy::Column::EndAt.gt(to_db(now))),
-            );
-        }
-        condition = condition.add_option(page.after_number()?.map(|after| policy::Column::Id.gt(after)));
-        let query = policy::Entity::find()
-            .filter(condition)
-            .order_by_asc(policy::Column::Id);
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let policies = view_all(&db, now, rows).await?;
-        Ok(Page::cut(policies, page.limit, |policy| policy.id.to_string()))
+        let query = policy::Entity::find().filter(wanted(&db, now, filter).await?);
+        let rows = order(filter.sort).page(&db, query, page).await?;
+        Ok(Page {
+            items: view_all(&db, now, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many grants a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a name in the filter is not known.
+    pub async fn count_policies(&self, now: Timestamp, filter: &PolicyFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        count(
+            &db,
+            policy::Entity::find().filter(wanted(&db, now, filter).await?),
+        )
+        .await
     }
 
     /// One grant.
@@ -169,64 +154,34 @@ impl Store {
     /// expired is in force again.
     ///
     /// # Errors
-    /// There is no such grant, or it has no end.
+    /// There is no such grant, it has no end, or it is no longer in the state that was expected.
     pub async fn renew_policy(
         &self,
         actor: &Actor,
         now: Timestamp,
-        id: PolicyId,
+        id: impl Into<Wanted<PolicyId>>,
         span: SpanSeconds,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_policy(change.db(), id).await?;
-        let Some(before) = row.end_at.map(from_db) else {
-            return Err(StoreError::Conflict(format!(
-                "policy {id} is permanent, so there is nothing to renew; clone it if it was revoked"
-            )));
-        };
-        let end = before.max(now).checked_add(span.signed()).map_err(|_| {
-            StoreError::invalid("for", format!("{span} reaches beyond the last date there is"))
-        })?;
-        let mut row = row.into_active_model();
-        row.end_at = Set(Some(to_db(end)));
-        row.revoked_at = Set(None);
-        row.revoked_by = Set(None);
-        row.update(change.db()).await?;
-        let renewed = view_one(change.db(), now, id).await?;
-        change.record(
-            renewed
-                .event(Action::PolicyRenewed, actor, now)
-                .detail("before", format_time(before))
-                .detail("end", format_time(end)),
-        );
+        let renewed = renew(&mut change, actor, now, id.into(), span).await?;
         change.commit().await?;
         Ok(renewed)
     }
 
-    /// Takes a grant back; it stays in the store, and can be renewed. Sessions that depend on it end.
+    /// Takes a grant back, for a reason if one is given; it stays in the store, and can be renewed. Sessions that depend
+    /// on it end.
     ///
     /// # Errors
-    /// There is no such grant, or it is revoked already.
+    /// There is no such grant, it is revoked already, or it is no longer in the state that was expected.
     pub async fn revoke_policy(
         &self,
         actor: &Actor,
         now: Timestamp,
-        id: PolicyId,
+        id: impl Into<Wanted<PolicyId>>,
+        reason: Option<String>,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_policy(change.db(), id).await?;
-        if let Some(since) = row.revoked_at {
-            let since = format_time(from_db(since));
-            return Err(StoreError::Conflict(format!(
-                "policy {id} is revoked already, since {since}"
-            )));
-        }
-        let mut row = row.into_active_model();
-        row.revoked_at = Set(Some(to_db(now)));
-        row.revoked_by = Set(Some(actor.name().to_owned()));
-        row.update(change.db()).await?;
-        let revoked = view_one(change.db(), now, id).await?;
-        change.record(revoked.event(Action::PolicyRevoked, actor, now));
+        let revoked = revoke(&mut change, actor, now, id.into(), reason).await?;
         change.commit().await?;
         Ok(revoked)
     }
@@ -234,14 +189,110 @@ impl Store {
     /// Deletes a grant. Sessions that depend on it end.
     ///
     /// # Errors
-    /// There is no such grant.
-    pub async fn remove_policy(&self, actor: &Actor, now: Timestamp, id: PolicyId) -> Result<(), StoreError> {
+    /// There is no such grant, or it is no longer in the state that was expected.
+    pub async fn remove_policy(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        id: impl Into<Wanted<PolicyId>>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        find_policy(change.db(), id).await?;
-        remove_policies_of(&mut change, actor, now, policy::Column::Id.eq(id.0)).await?;
+        remove(&mut change, actor, now, id.into()).await?;
         change.commit().await?;
         Ok(())
     }
+}
+
+/// Grants access within a change of the directory, with its event.
+pub(crate) async fn grant(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    new: NewPolicy,
+) -> Result<Policy, StoreError> {
+    let columns = Columns::default().with_subject(change.db(), &new.subject).await?;
+    let columns = columns.with_target(change.db(), &new.target).await?;
+    let id = insert(change, actor, now, &columns, &new.rules, new.reason).await?;
+    let granted = view_one(change.db(), now, id).await?;
+    change.record(
+        granted
+            .event(Action::PolicyGranted, actor, now)
+            .detail("terms", granted.terms()),
+    );
+    Ok(granted)
+}
+
+/// Gives a grant a later end within a change of the directory, with its event.
+pub(crate) async fn renew(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+    span: SpanSeconds,
+) -> Result<Policy, StoreError> {
+    let (id, row) = find_wanted(change.db(), now, wanted).await?;
+    let Some(before) = row.end_at.map(from_db) else {
+        return Err(StoreError::Conflict(format!(
+            "policy {id} is permanent, so there is nothing to renew; clone it if it was revoked"
+        )));
+    };
+    let end = before
+        .max(now)
+        .checked_add(span.signed())
+        .map_err(|_| StoreError::invalid("for", format!("{span} reaches beyond the last date there is")))?;
+    let mut row = row.into_active_model();
+    row.end_at = Set(Some(to_db(end)));
+    row.revoked_at = Set(None);
+    row.revoked_by = Set(None);
+    row.update(change.db()).await?;
+    let renewed = view_one(change.db(), now, id).await?;
+    change.record(
+        renewed
+            .event(Action::PolicyRenewed, actor, now)
+            .detail("before", format_time(before))
+            .detail("end", format_time(end)),
+    );
+    Ok(renewed)
+}
+
+/// Takes a grant back within a change of the directory, with its event.
+pub(crate) async fn revoke(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+    reason: Option<String>,
+) -> Result<Policy, StoreError> {
+    let reason = free_text("reason", reason)?;
+    let (id, row) = find_wanted(change.db(), now, wanted).await?;
+    if let Some(since) = row.revoked_at {
+        let since = format_time(from_db(since));
+        return Err(StoreError::Conflict(format!(
+            "policy {id} is revoked already, since {since}"
+        )));
+    }
+    let mut row = row.into_active_model();
+    row.revoked_at = Set(Some(to_db(now)));
+    row.revoked_by = Set(Some(actor.name().to_owned()));
+    row.update(change.db()).await?;
+    let revoked = view_one(change.db(), now, id).await?;
+    let event = revoked.event(Action::PolicyRevoked, actor, now);
+    change.record(match reason {
+        Some(reason) => event.reason(reason),
+        None => event,
+    });
+    Ok(revoked)
+}
+
+/// Deletes a grant within a change of the directory, with its event.
+pub(crate) async fn remove(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+) -> Result<(), StoreError> {
+    let (id, _) = find_wanted(change.db(), now, wanted).await?;
+    remove_policies_of(change, actor, now, policy::Column::Id.eq(id.0)).await
 }
 
 /// Deletes the grants that a condition on their rows selects, each with its event.
@@ -278,8 +329,7 @@ async fn insert(
     reason: Option<String>,
 ) -> Result<PolicyId, StoreError> {
     ensure_sound(rules)?;
-    let mut row = row_of(columns, rules);
-    row.reason = Set(free_text("reason", reason)?);
+    let mut row = row_of(columns, rules, free_text("reason", reason)?);
     row.created_at = Set(to_db(now));
     row.created_by = Set(actor.name().to_owned());
     let row = row.insert(change.db()).await?;
@@ -314,6 +364,20 @@ async fn edited_columns(
         columns = columns.with_target(db, target).await?;
     }
     Ok(columns)
+}
+
+/// The grant that is wanted, which must be in the state that is expected.
+async fn find_wanted(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+) -> Result<(PolicyId, policy::Model), StoreError> {
+    let id = wanted.what;
+    let row = find_policy(db, id).await?;
+    if wanted.expected.is_some() {
+        Tag::ensure(wanted.expected, &view_one(db, now, id).await?)?;
+    }
+    Ok((id, row))
 }
 
 async fn find_policy(db: &impl ConnectionTrait, id: PolicyId) -> Result<policy::Model, StoreError> {

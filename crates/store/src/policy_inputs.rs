@@ -5,11 +5,13 @@ use gatehouse_model::{
     RecordMode, Right, SpanSeconds, Timestamp,
 };
 use gatehouse_policy::{PolicyRules, Schedule};
+use serde::Serialize;
 
-use crate::Edit;
+use crate::{Edit, PolicySort, PolicyState, Sort, Tag};
 
 /// Who a grant is for, by name or id.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SubjectRef {
     /// One person.
     User(String),
@@ -18,7 +20,8 @@ pub enum SubjectRef {
 }
 
 /// What a grant is for, by name or id.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TargetRef {
     /// One server.
     Server(String),
@@ -80,6 +83,8 @@ pub struct PolicyEdit {
     pub max_length: Edit<SpanSeconds>,
     /// Why, for people.
     pub reason: Edit<String>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// Which grants to list. Subject and target are those that the grant itself names.
@@ -93,6 +98,14 @@ pub struct PolicyFilter {
     pub server: Option<String>,
     /// Those for this group of servers.
     pub server_group: Option<String>,
+    /// Those for this protocol, and those for every protocol.
+    pub protocol: Option<Protocol>,
+    /// Those whose reason, or whose person, group or server, contains this, in any case.
+    pub text: Option<String>,
+    /// Those in this state, whatever `past` says.
+    pub state: Option<PolicyState>,
+    /// In which order.
+    pub sort: Sort<PolicySort>,
     /// Whether those that have ended or were revoked are listed too.
     pub past: Past,
 }

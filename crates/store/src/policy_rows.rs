@@ -10,12 +10,12 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 use crate::chunks::in_chunks;
 use crate::entity::{policy, policy_term};
 use crate::instant::{from_db, to_db};
-use crate::resolve::{find_group, find_server, find_user, stored, stored_opt};
+use crate::resolve::{find_group, find_server, find_user, fold, stored, stored_opt};
 use crate::{GroupKind, StoreError, SubjectRef, TargetRef};
 
 const LOGIN: &str = "login";
 const SCHEDULE: &str = "schedule";
-const RIGHT: &str = "right";
+pub(crate) const RIGHT: &str = "right";
 const DESTINATION: &str = "destination";
 const BLOCKED_PORT: &str = "blocked_port";
 /// Rows of one insert.
@@ -88,7 +88,7 @@ impl Columns {
 }
 
 /// The columns that hold single terms; id, reason and the columns of its making are left open.
-pub(crate) fn row_of(columns: &Columns, rules: &PolicyRules) -> policy::ActiveModel {
+pub(crate) fn row_of(columns: &Columns, rules: &PolicyRules, reason: Option<String>) -> policy::ActiveModel {
     let span = |span: Option<SpanSeconds>| span.map(|span| i64::try_from(span.seconds()).unwrap_or(i64::MAX));
     policy::ActiveModel {
         user_id: Set(columns.user),
@@ -106,6 +106,8 @@ pub(crate) fn row_of(columns: &Columns, rules: &PolicyRules) -> policy::ActiveMo
         record_forwards: Set(rules.record_forwards.map(|mode| mode.to_string())),
         idle_seconds: Set(span(rules.idle)),
         max_length_seconds: Set(span(rules.max_length)),
+        search: Set(reason.as_deref().map(fold).unwrap_or_default()),
+        reason: Set(reason),
         ..Default::default()
     }
 }

@@ -10,8 +10,8 @@ use crate::chunks::in_chunks;
 use crate::entity::{server, server_service};
 use crate::groups::groups_of;
 use crate::instant::from_db;
-use crate::resolve::{stored, stored_opt};
-use crate::{GroupKind, Kind, LockState, StoreError};
+use crate::resolve::{find_server, stored, stored_opt};
+use crate::{GroupKind, Kind, LockState, StoreError, Tag, Wanted};
 use crate::{Server, Service};
 
 pub(crate) async fn write_services(
@@ -59,6 +59,29 @@ pub(crate) fn service(row: &server_service::Model) -> Result<Service, StoreError
     })
 }
 
+/// The server that is wanted, which must be in the state that is expected.
+pub(crate) async fn find_wanted(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    server: Wanted<&str>,
+) -> Result<server::Model, StoreError> {
+    let row = find_server(db, server.what).await?;
+    ensure_unchanged(db, now, &row, server.expected).await?;
+    Ok(row)
+}
+
+pub(crate) async fn ensure_unchanged(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    row: &server::Model,
+    expected: Option<Tag>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(_) => Tag::ensure(expected, &view_one(db, now, row.clone()).await?),
+        None => Ok(()),
+    }
+}
+
 pub(crate) async fn view_one(
     db: &impl ConnectionTrait,
     now: Timestamp,
@@ -98,4 +121,29 @@ pub(crate) async fn view_all(
             })
         })
         .collect()
+}
+
+pub(crate) fn ensure_offer(services: &HashMap<Protocol, u16>) -> Result<(), StoreError> {
+    if services.is_empty() {
+        return Err(StoreError::invalid(
+            "services",
+            "a server has to offer at least one protocol; say --ssh or --rdp",
+        ));
+    }
+    match services.iter().find(|(_, port)| **port == 0) {
+        Some((protocol, _)) => Err(StoreError::invalid(
+            "services",
+            format!("0 is not a port for {protocol}; give one from 1 to 65535"),
+        )),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn service_words(services: &HashMap<Protocol, u16>) -> Vec<String> {
+    let mut words: Vec<_> = services
+        .iter()
+        .map(|(protocol, port)| format!("{protocol}:{port}"))
+        .collect();
+    words.sort();
+    words
 }

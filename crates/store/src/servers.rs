@@ -6,22 +6,28 @@ use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{
     LegacyAlgorithms, Name, Protocol, ProxyAddr, ServerId, ServerOs, TargetHost, Timestamp,
 };
-use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter,
 };
 use serde::Serialize;
 
 use crate::allocations::{give_first, release_all};
 use crate::change::Scope;
 use crate::diff::changed;
-use crate::entity::{gate_key, policy, server, server_member, server_service};
+use crate::entity::{gate_key, policy, server};
 use crate::instant::to_db;
+use crate::keyset::count;
 use crate::policies::remove_policies_of;
-use crate::resolve::{contains_pattern, find_group, find_server, fold, free_text, stored, stored_opt};
-use crate::server_rows::{services_of, view_all, view_one, write_services};
-use crate::{Activity, Edit, GroupKind, LockState, Page, PageRequest, Store, StoreError};
+use crate::resolve::{find_server, fold, free_text, stored, stored_opt};
+use crate::server_find::{order, wanted};
+use crate::server_rows::{
+    ensure_offer, ensure_unchanged, find_wanted, service_words, services_of, view_all, view_one,
+    write_services,
+};
+use crate::{
+    Activity, Count, Edit, LockState, Page, PageRequest, ServerSort, Sort, Store, StoreError, Tag, Wanted,
+};
 
 /// A server to be entered.
 #[derive(Clone, Debug)]
@@ -73,6 +79,10 @@ pub struct ServerEdit {
     pub description: Edit<String>,
     /// Whether it may be spoken to with outdated algorithms; `None`: as it was.
     pub legacy_algorithms: Option<LegacyAlgorithms>,
+    /// Switched on or off.
+    pub activity: Option<Activity>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// A server.
@@ -133,6 +143,12 @@ pub struct ServerFilter {
     pub active: Option<bool>,
     /// Those that offer this protocol.
     pub protocol: Option<Protocol>,
+    /// Those that run this.
+    pub os: Option<ServerOs>,
+    /// Those with a lock in force, or those without.
+    pub locked: Option<bool>,
+    /// In which order.
+    pub sort: Sort<ServerSort>,
 }
 
 impl Store {
@@ -180,7 +196,7 @@ impl Store {
         Ok(added)
     }
 
-    /// Lists servers, in the order in which they were entered.
+    /// Lists servers, in the order in which they were entered unless another is asked for.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or the group is not known.
@@ -191,34 +207,25 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Server>, StoreError> {
         let db = self.snapshot().await?;
-        let mut query = server::Entity::find().order_by_asc(server::Column::Id);
-        if let Some(text) = &filter.text {
-            query = query.filter(Expr::col(server::Column::Search).like(contains_pattern(text)));
-        }
-        if let Some(group) = &filter.group {
-            let group = find_group(&db, GroupKind::Server, group).await?;
-            let members = server_member::Entity::find()
-                .select_only()
-                .column(server_member::Column::ServerId)
-                .filter(server_member::Column::GroupId.eq(group.id));
-            query = query.filter(server::Column::Id.in_subquery(members.into_query()));
-        }
-        if let Some(active) = filter.active {
-            query = query.filter(server::Column::Active.eq(active));
-        }
-        if let Some(protocol) = filter.protocol {
-            let offering = server_service::Entity::find()
-                .select_only()
-                .column(server_service::Column::ServerId)
-                .filter(server_service::Column::Protocol.eq(protocol.as_str()));
-            query = query.filter(server::Column::Id.in_subquery(offering.into_query()));
-        }
-        if let Some(after) = page.after_number()? {
-            query = query.filter(server::Column::Id.gt(after));
-        }
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let servers = view_all(&db, now, rows).await?;
-        Ok(Page::cut(servers, page.limit, |server| server.id.to_string()))
+        let query = server::Entity::find().filter(wanted(&db, now, filter).await?);
+        let rows = order(filter.sort).page(&db, query, page).await?;
+        Ok(Page {
+            items: view_all(&db, now, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many servers a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the group is not known.
+    pub async fn count_servers(&self, now: Timestamp, filter: &ServerFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        count(
+            &db,
+            server::Entity::find().filter(wanted(&db, now, filter).await?),
+        )
+        .await
     }
 
     /// One server, by name or id.
@@ -234,7 +241,8 @@ impl Store {
     /// Changes a server's entry.
     ///
     /// # Errors
-    /// There is no such server, the new name is taken, or nothing would be offered any more.
+    /// There is no such server, the new name is taken, nothing would be offered any more, or it is no longer in the
+    /// state that was expected.
     pub async fn edit_server(
         &self,
         actor: &Actor,
@@ -244,6 +252,7 @@ impl Store {
     ) -> Result<Server, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = find_server(change.db(), server).await?;
+        ensure_unchanged(change.db(), now, &before, edit.expected).await?;
         let name = edit.name.unwrap_or(stored("a name", &before.name)?);
         ensure_free(change.db(), &name, Some(before.id)).await?;
         let address = edit.address.unwrap_or(stored("an address", &before.address)?);
@@ -268,6 +277,10 @@ impl Store {
         if let Some(legacy) = edit.legacy_algorithms {
             after.legacy_algorithms = legacy.to_string();
         }
+        let activity = edit
+            .activity
+            .filter(|activity| activity.is_enabled() != before.active);
+        after.active = activity.map_or(before.active, Activity::is_enabled);
         after.search = search_text(&name, &address, after.description.as_deref());
         (after.folded, after.name, after.address) = (name.folded(), name.to_string(), address.to_string());
         change.record(
@@ -288,6 +301,9 @@ impl Store {
         );
         write_services(change.db(), before.id, &services).await?;
         let after = after.into_active_model().reset_all().update(change.db()).await?;
+        if let Some(activity) = activity {
+            change.record(Draft::new(switched(activity), actor, now).server(&after.name));
+        }
         let edited = view_one(change.db(), now, after).await?;
         change.commit().await?;
         Ok(edited)
@@ -296,24 +312,20 @@ impl Store {
     /// Switches a server on or off. One that is off is denied, to running sessions too.
     ///
     /// # Errors
-    /// There is no such server.
-    pub async fn set_server_activity(
+    /// There is no such server, or it is no longer in the state that was expected.
+    pub async fn set_server_activity<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
-        server: &str,
+        server: impl Into<Wanted<&'w str>>,
         activity: Activity,
     ) -> Result<Server, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let mut row = find_server(change.db(), server).await?.into_active_model();
+        let row = find_wanted(change.db(), now, server.into()).await?;
+        let mut row = row.into_active_model();
         row.active = Set(activity.is_enabled());
         let row = row.update(change.db()).await?;
-        let action = if activity.is_enabled() {
-            Action::ServerEnabled
-        } else {
-            Action::ServerDisabled
-        };
-        change.record(Draft::new(action, actor, now).server(&row.name));
+        change.record(Draft::new(switched(activity), actor, now).server(&row.name));
         let server = view_one(change.db(), now, row).await?;
         change.commit().await?;
         Ok(server)
@@ -323,10 +335,15 @@ impl Store {
     /// audit book stay.
     ///
     /// # Errors
-    /// There is no such server.
-    pub async fn remove_server(&self, actor: &Actor, now: Timestamp, server: &str) -> Result<(), StoreError> {
+    /// There is no such server, or it is no longer in the state that was expected.
+    pub async fn remove_server<'w>(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        server: impl Into<Wanted<&'w str>>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_server(change.db(), server).await?;
+        let row = find_wanted(change.db(), now, server.into()).await?;
         remove_policies_of(&mut change, actor, now, policy::Column::ServerId.eq(row.id)).await?;
         release_all(&mut change, actor, now, &row).await?;
         let event = Draft::new(Action::ServerRemoved, actor, now).server(&row.name);
@@ -339,6 +356,13 @@ impl Store {
         server::Entity::delete_by_id(row.id).exec(change.db()).await?;
         change.commit().await?;
         Ok(())
+    }
+}
+
+fn switched(activity: Activity) -> Action {
+    match activity {
+        Activity::Enabled => Action::ServerEnabled,
+        Activity::Disabled => Action::ServerDisabled,
     }
 }
 
@@ -356,22 +380,6 @@ async fn ensure_free(db: &impl ConnectionTrait, name: &Name, own: Option<i64>) -
     }
 }
 
-fn ensure_offer(services: &HashMap<Protocol, u16>) -> Result<(), StoreError> {
-    if services.is_empty() {
-        return Err(StoreError::invalid(
-            "services",
-            "a server has to offer at least one protocol; say --ssh or --rdp",
-        ));
-    }
-    match services.iter().find(|(_, port)| **port == 0) {
-        Some((protocol, _)) => Err(StoreError::invalid(
-            "services",
-            format!("0 is not a port for {protocol}; give one from 1 to 65535"),
-        )),
-        None => Ok(()),
-    }
-}
-
 fn search_text(name: &Name, address: &TargetHost, description: Option<&str>) -> String {
     fold(
         &[
@@ -381,13 +389,4 @@ fn search_text(name: &Name, address: &TargetHost, description: Option<&str>) -> 
         ]
         .join("\n"),
     )
-}
-
-fn service_words(services: &HashMap<Protocol, u16>) -> Vec<String> {
-    let mut words: Vec<_> = services
-        .iter()
-        .map(|(protocol, port)| format!("{protocol}:{port}"))
-        .collect();
-    words.sort();
-    words
 }

@@ -3,15 +3,17 @@
 use gatehouse_audit::{Action, Actor, Draft, Outcome};
 use gatehouse_faults::point;
 use gatehouse_model::{EndReason, PolicyId, SessionId, SessionState, Timestamp, format_time};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
     IntoActiveModel, QueryFilter, QuerySelect,
 };
 
 use crate::change::Scope;
-use crate::entity::{forward, kill_request, session};
+use crate::entity::{forward, kill_request, session, session_policy};
 use crate::instant::{from_db, to_db};
 use crate::resolve::{fold, outside_text};
+use crate::sort::address_key;
 use crate::{
     Activation, AgentUse, Closing, NewSession, RecordingAnchor, SessionNote, SessionUpdate, Transition,
 };
@@ -24,8 +26,9 @@ impl Store {
     /// The database cannot be written, or there is a session with this id.
     pub async fn open_session(&self, new: NewSession) -> Result<(), StoreError> {
         let change = self.change(Scope::Record).await?;
+        let (id, started_at, policies) = (new.id, new.started_at, new.policies);
         let row = session::ActiveModel {
-            id: Set(new.id.0),
+            id: Set(id.0),
             user_id: Set(new.user.0),
             user_folded: Set(fold(&new.user_name)),
             user_name: Set(new.user_name),
@@ -42,8 +45,8 @@ impl Store {
             login: Set(new.login.map(String::from)),
             subsystem: Set(None),
             agent_used: Set(false),
-            policies: Set(policies_text(&new.policies)),
-            started_at: Set(to_db(new.started_at)),
+            policies: Set(policies_text(&policies)),
+            started_at: Set(to_db(started_at)),
             ended_at: Set(None),
             end_reason: Set(None),
             ended_by: Set(None),
@@ -58,10 +61,14 @@ impl Store {
             what: Set(None),
             typed_at: Set(None),
             line: Set(None),
+            duration_micros: Set(i64::MAX),
+            bytes_total: Set(i64::MAX),
+            source_key: Set(address_key(new.source.ip())),
         };
         session::Entity::insert(row)
             .exec_without_returning(change.db())
             .await?;
+        note_policies(change.db(), id, started_at, &policies).await?;
         point!("store.row-opening-uncommitted");
         change.commit().await?;
         Ok(())
@@ -111,6 +118,7 @@ impl Store {
     pub async fn update_session(&self, id: SessionId, update: SessionUpdate) -> Result<(), StoreError> {
         let change = self.change(Scope::Record).await?;
         let mut row = <session::ActiveModel as Default>::default();
+        let mut allowed_by = None;
         if let Some(subsystem) = update.subsystem {
             row.subsystem = Set(Some(outside_text(subsystem)));
         }
@@ -120,6 +128,7 @@ impl Store {
         if let Some((policies, until)) = update.terms {
             row.policies = Set(policies_text(&policies));
             row.allowed_until = Set(until.map(to_db));
+            allowed_by = Some(policies);
         }
         if !row.is_changed() {
             return Ok(());
@@ -129,6 +138,12 @@ impl Store {
             .filter(open_row(id))
             .exec(change.db())
             .await?;
+        if let Some(policies) = allowed_by {
+            let found = session::Entity::find_by_id(id.0).one(change.db()).await?;
+            if let Some(row) = found {
+                note_policies(change.db(), id, from_db(row.started_at), &policies).await?;
+            }
+        }
         change.commit().await?;
         Ok(())
     }
@@ -187,6 +202,9 @@ impl Store {
         row.end_detail = closing.detail.map(outside_text);
         row.bytes_in = signed(closing.bytes.bytes_in).max(row.bytes_in);
         row.bytes_out = signed(closing.bytes.bytes_out).max(row.bytes_out);
+        row.bytes_total = row.bytes_in.saturating_add(row.bytes_out);
+        let lasted = now.duration_since(from_db(row.started_at)).as_micros();
+        row.duration_micros = i64::try_from(lasted).unwrap_or(i64::MAX).max(0);
         if let Some(note) = closing.note {
             row.typed_at = note.typed_at.map(to_db);
             row.what = note.what.map(outside_text);
@@ -328,6 +346,33 @@ pub(crate) fn anchored(event: Draft, anchor: Option<&RecordingAnchor>) -> Draft 
             "manifest_key",
             anchor.and_then(|anchor| anchor.signed_by.as_deref()),
         )
+}
+
+/// Keeps which grants allow a session, beside those that did before.
+async fn note_policies(
+    db: &impl ConnectionTrait,
+    id: SessionId,
+    started_at: Timestamp,
+    policies: &[PolicyId],
+) -> Result<(), StoreError> {
+    let rows = policies.iter().map(|policy| session_policy::ActiveModel {
+        session_id: Set(id.0),
+        policy_id: Set(policy.0),
+        started_at: Set(to_db(started_at)),
+    });
+    let known = OnConflict::columns([
+        session_policy::Column::SessionId,
+        session_policy::Column::PolicyId,
+    ])
+    .do_nothing()
+    .to_owned();
+    if !policies.is_empty() {
+        session_policy::Entity::insert_many(rows)
+            .on_conflict(known)
+            .exec_without_returning(db)
+            .await?;
+    }
+    Ok(())
 }
 
 fn policies_text(policies: &[PolicyId]) -> String {

@@ -1,18 +1,18 @@
-//! Finding sessions, among a million too: every filter has an index, and pages go by id.
+//! Sessions: listed, counted, shown.
 
-use gatehouse_model::{NodeId, SessionId, SessionState, Timestamp};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use gatehouse_model::{NodeId, SessionState, Timestamp};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::entity::{forward, session, transfer};
-use crate::instant::to_db;
-use crate::resolve::{find_server, find_user, fold};
+use crate::keyset::count;
+use crate::session_find::Wanted;
 use crate::session_view::{view, view_forward, view_transfer};
-use crate::{Kind, Page, PageRequest, Session, SessionFilter, Store, StoreError};
+use crate::{Count, Kind, Page, PageRequest, Session, SessionFilter, Store, StoreError};
 
 impl Store {
-    /// Lists sessions, the newest first. The cursor is a session's id. People and servers that were removed are found
-    /// by their names.
+    /// Lists sessions, the newest first unless another order is asked for. People and servers that were removed are
+    /// found by their names.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or no such person or server is or was known.
@@ -23,44 +23,21 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<Session>, StoreError> {
         let db = self.snapshot().await?;
-        let state = match filter.state {
-            Some(state) => session::Column::State.eq(state.as_str()),
-            None => session::Column::State.ne(SessionState::Opening.as_str()),
-        };
-        let mut condition = Condition::all()
-            .add(state)
-            .add_option(
-                filter
-                    .protocol
-                    .map(|protocol| session::Column::Protocol.eq(protocol.as_str())),
-            )
-            .add_option(filter.node.map(|node| session::Column::NodeId.eq(node.0)))
-            .add_option(
-                filter
-                    .since
-                    .map(|since| session::Column::StartedAt.gte(to_db(since))),
-            )
-            .add_option(
-                filter
-                    .until
-                    .map(|until| session::Column::StartedAt.lt(to_db(until))),
-            )
-            .add_option(cursor(page)?.map(|after| session::Column::Id.lt(after)));
-        if let Some(user) = &filter.user {
-            condition = condition.add(of_user(&db, user).await?);
-        }
-        if let Some(server) = &filter.server {
-            condition = condition.add(of_server(&db, server).await?);
-        }
-        let query = session::Entity::find()
-            .filter(condition)
-            .order_by_desc(session::Column::Id);
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let sessions = rows
-            .into_iter()
-            .map(|row| view(row, now))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Page::cut(sessions, page.limit, |session| session.id.to_string()))
+        let wanted = Wanted::read(&db, now, filter).await?;
+        let (condition, order) = wanted.plan(&db).await?;
+        let query = session::Entity::find().filter(condition);
+        let rows = order.page(&db, query, page).await?;
+        rows.try_map(|row| view(row, now))
+    }
+
+    /// How many sessions a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or no such person or server is or was known.
+    pub async fn count_sessions(&self, now: Timestamp, filter: &SessionFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        let wanted = Wanted::read(&db, now, filter).await?;
+        count(&db, session::Entity::find().filter(wanted.all())).await
     }
 
     /// One session with its transfers and forwards, by any prefix of its id that no other has.
@@ -115,37 +92,6 @@ impl Store {
             .await?;
         rows.into_iter().map(|row| view(row, now)).collect()
     }
-}
-
-async fn of_user(db: &impl ConnectionTrait, who: &str) -> Result<Condition, StoreError> {
-    let unknown = match find_user(db, who).await {
-        Ok(row) => return Ok(Condition::all().add(session::Column::UserId.eq(row.id))),
-        Err(unknown @ StoreError::NotFound { .. }) => unknown,
-        Err(error) => return Err(error),
-    };
-    let by_name = session::Column::UserFolded.eq(fold(who));
-    let past = session::Entity::find().filter(by_name.clone()).one(db).await?;
-    past.map(|_| Condition::all().add(by_name)).ok_or(unknown)
-}
-
-async fn of_server(db: &impl ConnectionTrait, server: &str) -> Result<Condition, StoreError> {
-    let unknown = match find_server(db, server).await {
-        Ok(row) => return Ok(Condition::all().add(session::Column::ServerId.eq(row.id))),
-        Err(unknown @ StoreError::NotFound { .. }) => unknown,
-        Err(error) => return Err(error),
-    };
-    let by_name = session::Column::ServerFolded.eq(fold(server));
-    let past = session::Entity::find().filter(by_name.clone()).one(db).await?;
-    past.map(|_| Condition::all().add(by_name)).ok_or(unknown)
-}
-
-fn cursor(page: &PageRequest) -> Result<Option<Uuid>, StoreError> {
-    let read = |text: &str| {
-        text.parse::<SessionId>()
-            .map(|id| id.0)
-            .map_err(|_| StoreError::invalid("cursor", format!("{text:?} is not a cursor of this list")))
-    };
-    page.after.as_deref().map(read).transpose()
 }
 
 /// The first and the last id that begin with these hexadecimal digits; dashes are skipped.

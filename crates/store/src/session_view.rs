@@ -1,8 +1,8 @@
 //! How a session is shown and found.
 
 use gatehouse_model::{
-    EndReason, ForwardKind, NodeId, PolicyId, Protocol, ProxyAddr, SessionId, SessionState, SourceAddr,
-    Timestamp, TransferDirection,
+    AddressRange, EndReason, ForwardKind, NodeId, PolicyId, Protocol, ProxyAddr, SessionId, SessionState,
+    SourceAddr, SpanSeconds, Timestamp, TransferDirection,
 };
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::StoreError;
 use crate::entity::{forward, session, transfer};
 use crate::instant::from_db;
 use crate::resolve::{stored, stored_opt};
+use crate::sort::{SessionSort, Sort};
 
 /// A session. Its JSON is that of the contract.
 #[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
@@ -143,6 +144,9 @@ pub struct SessionForward {
     pub forward: Forward,
 }
 
+/// How many ids a filter of sessions takes.
+pub const SESSION_IDS_MAX: usize = 5_000;
+
 /// Which sessions to list. Those still opening are not listed unless asked for by state.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
@@ -160,6 +164,20 @@ pub struct SessionFilter {
     pub since: Option<Timestamp>,
     /// Those that began before this.
     pub until: Option<Timestamp>,
+    /// Those with this login at the server, to the letter.
+    pub login: Option<String>,
+    /// Those from this address or range.
+    pub source: Option<AddressRange>,
+    /// Those that ended for this reason.
+    pub reason: Option<EndReason>,
+    /// Those that this grant has allowed, at any time of them.
+    pub policy: Option<PolicyId>,
+    /// Those that lasted, or have lasted so far, at least this long.
+    pub min_duration: Option<SpanSeconds>,
+    /// Those of these ids, at most [`SESSION_IDS_MAX`]; the others are left out.
+    pub ids: Option<Vec<SessionId>>,
+    /// In which order.
+    pub sort: Sort<SessionSort>,
 }
 
 pub(crate) fn view(row: session::Model, now: Timestamp) -> Result<Session, StoreError> {

@@ -208,7 +208,7 @@ pub(crate) async fn insert_address(
 ///
 /// # Errors
 /// Somebody holds exactly this range.
-async fn overlapping(
+pub(crate) async fn overlapping(
     db: &impl ConnectionTrait,
     user: &user::Model,
     range: AddressRange,
@@ -238,6 +238,20 @@ async fn overlapping(
     // The closest ones first.
     others.sort_by_key(|other| std::cmp::Reverse(other.range.prefix_len()));
     Ok(others)
+}
+
+/// Whether a person holds exactly this range.
+pub(crate) async fn holds(
+    db: &impl ConnectionTrait,
+    user: &user::Model,
+    range: AddressRange,
+) -> Result<bool, StoreError> {
+    let held = user_address::Entity::find()
+        .filter(user_address::Column::UserId.eq(user.id))
+        .filter(user_address::Column::Range.eq(range.to_string()))
+        .one(db)
+        .await?;
+    Ok(held.is_some())
 }
 
 async fn find_address(

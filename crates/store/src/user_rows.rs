@@ -8,9 +8,9 @@ use crate::entity::user;
 use crate::groups::groups_of;
 use crate::instant::from_db;
 use crate::keys::keys_of;
-use crate::resolve::{fold, free_text, stored};
+use crate::resolve::{find_user, fold, free_text, stored};
 use crate::sources::addresses_of;
-use crate::{GroupKind, Kind, LockState, StoreError};
+use crate::{GroupKind, Kind, LockState, StoreError, Tag, Wanted};
 
 /// What is searched in, folded, because databases fold ASCII only.
 pub(crate) fn search_text(name: &Name, full_name: Option<&str>, email: Option<&str>) -> String {
@@ -38,6 +38,29 @@ pub(crate) fn mail_address(text: Option<String>) -> Result<Option<String>, Store
         }
     }
     Ok(text)
+}
+
+/// The person that is wanted, who must be in the state that is expected.
+pub(crate) async fn find_wanted(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    who: Wanted<&str>,
+) -> Result<user::Model, StoreError> {
+    let row = find_user(db, who.what).await?;
+    ensure_unchanged(db, now, &row, who.expected).await?;
+    Ok(row)
+}
+
+pub(crate) async fn ensure_unchanged(
+    db: &impl ConnectionTrait,
+    now: Timestamp,
+    row: &user::Model,
+    expected: Option<Tag>,
+) -> Result<(), StoreError> {
+    match expected {
+        Some(_) => Tag::ensure(expected, &view_one(db, now, row.clone()).await?),
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn view_one(

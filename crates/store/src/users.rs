@@ -2,26 +2,27 @@
 
 use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{AddressRange, Name, Role, Secret, Timestamp, UserId};
-use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QuerySelect,
 };
 use serde::Serialize;
 
 use crate::change::Scope;
 use crate::diff::changed;
-use crate::entity::{policy, user, user_address, user_member};
+use crate::entity::{policy, user, user_address};
 use crate::instant::to_db;
+use crate::keyset::count;
 use crate::password::{check_password, hash_password};
 use crate::policies::remove_policies_of;
-use crate::resolve::{contains_pattern, find_group, find_user, free_text, stored};
+use crate::resolve::{find_user, free_text, stored};
 use crate::sign_ins::{delete_sign_ins, sign_out_for_good};
 use crate::sources::insert_address;
-use crate::user_rows::{mail_address, search_text, view_all, view_one};
+use crate::user_find::{order, wanted};
+use crate::user_rows::{ensure_unchanged, find_wanted, mail_address, search_text, view_all, view_one};
 use crate::{
-    Activity, Edit, GroupKind, Inside, LockState, NewAddress, Page, PageRequest, Store, StoreError,
-    UserAddress, UserKey,
+    Activity, Count, Edit, Inside, LockState, NewAddress, Page, PageRequest, Sort, Store, StoreError, Tag,
+    UserAddress, UserKey, UserSort, Wanted,
 };
 
 /// A person to be entered.
@@ -50,6 +51,10 @@ pub struct UserEdit {
     pub email: Edit<String>,
     /// A new role.
     pub role: Option<Role>,
+    /// Switched on or off.
+    pub activity: Option<Activity>,
+    /// The state that the change is meant for; `None`: any.
+    pub expected: Option<Tag>,
 }
 
 /// A person.
@@ -90,6 +95,10 @@ pub struct UserFilter {
     pub active: Option<bool>,
     /// Those with this role.
     pub role: Option<Role>,
+    /// Those with a lock in force, or those without.
+    pub locked: Option<bool>,
+    /// In which order.
+    pub sort: Sort<UserSort>,
 }
 
 /// What a typed password is worth.
@@ -158,7 +167,7 @@ impl Store {
         Ok(added)
     }
 
-    /// Lists people, in the order in which they were entered.
+    /// Lists people, in the order in which they were entered unless another is asked for.
     ///
     /// # Errors
     /// The database cannot be read, the cursor is none, or the group is not known.
@@ -169,30 +178,21 @@ impl Store {
         page: &PageRequest,
     ) -> Result<Page<User>, StoreError> {
         let db = self.snapshot().await?;
-        let mut query = user::Entity::find().order_by_asc(user::Column::Id);
-        if let Some(text) = &filter.text {
-            query = query.filter(Expr::col(user::Column::Search).like(contains_pattern(text)));
-        }
-        if let Some(group) = &filter.group {
-            let group = find_group(&db, GroupKind::User, group).await?;
-            let members = user_member::Entity::find()
-                .select_only()
-                .column(user_member::Column::UserId)
-                .filter(user_member::Column::GroupId.eq(group.id));
-            query = query.filter(user::Column::Id.in_subquery(members.into_query()));
-        }
-        if let Some(active) = filter.active {
-            query = query.filter(user::Column::Active.eq(active));
-        }
-        if let Some(role) = filter.role {
-            query = query.filter(user::Column::Role.eq(role.as_str()));
-        }
-        if let Some(after) = page.after_number()? {
-            query = query.filter(user::Column::Id.gt(after));
-        }
-        let rows = query.limit(page.limit_and_one()).all(&db).await?;
-        let users = view_all(&db, now, rows).await?;
-        Ok(Page::cut(users, page.limit, |user| user.id.to_string()))
+        let query = user::Entity::find().filter(wanted(&db, now, filter).await?);
+        let rows = order(filter.sort).page(&db, query, page).await?;
+        Ok(Page {
+            items: view_all(&db, now, rows.items).await?,
+            next: rows.next,
+        })
+    }
+
+    /// How many people a filter leaves.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the group is not known.
+    pub async fn count_users(&self, now: Timestamp, filter: &UserFilter) -> Result<Count, StoreError> {
+        let db = self.snapshot().await?;
+        count(&db, user::Entity::find().filter(wanted(&db, now, filter).await?)).await
     }
 
     /// One person, by name or id.
@@ -208,7 +208,7 @@ impl Store {
     /// Changes a person's entry.
     ///
     /// # Errors
-    /// There is no such person, or the new name is taken.
+    /// There is no such person, the new name is taken, or it is no longer in the state that was expected.
     pub async fn edit_user(
         &self,
         actor: &Actor,
@@ -218,6 +218,7 @@ impl Store {
     ) -> Result<User, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
         let before = find_user(change.db(), who).await?;
+        ensure_unchanged(change.db(), now, &before, edit.expected).await?;
         let name = edit.name.unwrap_or(stored("a name", &before.name)?);
         ensure_free(change.db(), &name, Some(before.id)).await?;
         let full_name = free_text("full_name", edit.full_name.apply(before.full_name.clone()))?;
@@ -227,6 +228,10 @@ impl Store {
         after.search = search_text(&name, full_name.as_deref(), email.as_deref());
         (after.folded, after.name) = (name.folded(), name.to_string());
         (after.full_name, after.email, after.role) = (full_name, email, role.to_string());
+        let activity = edit
+            .activity
+            .filter(|activity| activity.is_enabled() != before.active);
+        after.active = activity.map_or(before.active, Activity::is_enabled);
         let mut event = Draft::new(Action::UserEdited, actor, now).user(&before.name);
         event = event.detail("name", changed(&before.name, &after.name));
         event = event.detail("role", changed(&before.role, &after.role));
@@ -234,6 +239,12 @@ impl Store {
         event = event.detail("full_name", changed(&before.full_name, &after.full_name));
         let after = after.into_active_model().reset_all().update(change.db()).await?;
         change.record(event);
+        if let Some(activity) = activity {
+            if !activity.is_enabled() {
+                sign_out_for_good(change.db(), before.id).await?;
+            }
+            change.record(Draft::new(switched(activity), actor, now).user(&after.name));
+        }
         let edited = view_one(change.db(), now, after).await?;
         change.commit().await?;
         Ok(edited)
@@ -242,28 +253,23 @@ impl Store {
     /// Switches a person on or off. One who is off is denied, on running sessions too.
     ///
     /// # Errors
-    /// There is no such person.
-    pub async fn set_user_activity(
+    /// There is no such person, or it is no longer in the state that was expected.
+    pub async fn set_user_activity<'w>(
         &self,
         actor: &Actor,
         now: Timestamp,
-        who: &str,
+        who: impl Into<Wanted<&'w str>>,
         activity: Activity,
     ) -> Result<User, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_user(change.db(), who).await?;
-        let action = if activity.is_enabled() {
-            Action::UserEnabled
-        } else {
-            Action::UserDisabled
-        };
+        let row = find_wanted(change.db(), now, who.into()).await?;
         if !activity.is_enabled() {
             sign_out_for_good(change.db(), row.id).await?;
         }
         let mut row = row.into_active_model();
         row.active = Set(activity.is_enabled());
         let row = row.update(change.db()).await?;
-        change.record(Draft::new(action, actor, now).user(&row.name));
+        change.record(Draft::new(switched(activity), actor, now).user(&row.name));
         let user = view_one(change.db(), now, row).await?;
         change.commit().await?;
         Ok(user)
@@ -272,10 +278,15 @@ impl Store {
     /// Deletes a person with addresses, keys, memberships and grants. Sessions and the audit book stay.
     ///
     /// # Errors
-    /// There is no such person.
-    pub async fn remove_user(&self, actor: &Actor, now: Timestamp, who: &str) -> Result<(), StoreError> {
+    /// There is no such person, or it is no longer in the state that was expected.
+    pub async fn remove_user<'w>(
+        &self,
+        actor: &Actor,
+        now: Timestamp,
+        who: impl Into<Wanted<&'w str>>,
+    ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let row = find_user(change.db(), who).await?;
+        let row = find_wanted(change.db(), now, who.into()).await?;
         remove_policies_of(&mut change, actor, now, policy::Column::UserId.eq(row.id)).await?;
         let addresses = user_address::Entity::find()
             .select_only()
@@ -337,6 +348,13 @@ impl Store {
             Err(error) => return Err(error),
         };
         check_password(hash, password).await
+    }
+}
+
+fn switched(activity: Activity) -> Action {
+    match activity {
+        Activity::Enabled => Action::UserEnabled,
+        Activity::Disabled => Action::UserDisabled,
     }
 }
 

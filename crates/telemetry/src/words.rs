@@ -93,7 +93,7 @@ pub const STORE_ERRORS: &[&str] = &["unreachable", "locked", "permission", "disk
 /// What a connection to the database does.
 pub const CONNECTION_STATES: &[&str] = &["idle", "busy"];
 /// Hooks that are told alerts.
-pub const HOOKS: &[&str] = &["command", "webhook"];
+pub const HOOKS: &[&str] = &["command", "webhook", "mail"];
 /// What became of telling one.
 pub const ALERT_RESULTS: &[&str] = &["delivered", "failed", "given_up"];
 /// This version of Gatehouse.

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use gatehouse_model::Secret;
+
 /// The address in `web.public_url`: scheme and authority, without a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PublicUrl {
@@ -38,6 +40,11 @@ impl PublicUrl {
     /// The address, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// A link by which a person sets up how they sign in. What follows `#` is sent to no server.
+    pub fn setup_link(&self, secret: &Secret) -> String {
+        format!("{}/setup#{}", self.text, secret.expose_str().unwrap_or_default())
     }
 
     /// The host, without its port.

@@ -27,6 +27,7 @@ mod authority;
 mod caller;
 mod exporter;
 mod gatekeeping;
+mod idempotency;
 mod page;
 mod pages;
 mod passkey;

@@ -210,6 +210,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { .. } => Self::new(Code::NotFound, detail()),
             StoreError::Conflict(_) => Self::new(Code::Conflict, detail()),
             StoreError::InUse(_) => Self::new(Code::InUse, detail()),
+            StoreError::Changed => Self::new(Code::Changed, detail()),
             StoreError::Invalid { field, .. } => Self::invalid(*field, detail()),
             StoreError::Database(
                 DatabaseError::Unreachable(_) | DatabaseError::Locked | DatabaseError::Full,

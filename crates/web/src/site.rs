@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use gatehouse_archive::Library;
 use gatehouse_gate::Gate;
-use gatehouse_model::{AddressRange, SpanSeconds, Timestamp};
+use gatehouse_model::{AddressRange, Secret, SpanSeconds, Timestamp};
 use gatehouse_policy::Directory;
-use gatehouse_store::Store;
+use gatehouse_store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
 
 use crate::address::PublicUrl;
+use crate::caller::limits;
+
+/// How often what has ended is forgotten.
+const KEEP_UP_EVERY: Duration = Duration::from_secs(600);
 
 /// How long the directory in memory may stay behind the store before it is read as it is.
 const CATCH_UP: Duration = Duration::from_secs(2);
@@ -78,6 +83,35 @@ impl Site {
             library,
             settings,
         }))
+    }
+
+    /// A link by which a person sets up how they sign in.
+    pub fn setup_link(&self, secret: &Secret) -> String {
+        self.0.settings.public_url.setup_link(secret)
+    }
+
+    /// Forgets what has ended, from time to time, until it is to stop.
+    pub async fn keep_up(self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(KEEP_UP_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.forget().await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "sign-ins that have ended could not be forgotten"
+                );
+            }
+        }
+    }
+
+    async fn forget(&self) -> Result<(), StoreError> {
+        let (store, now) = (self.store(), self.now());
+        store.prune_sign_ins(now, limits(self.settings())).await?;
+        store.prune_tokens(now).await?;
+        store.prune_failures(now).await
     }
 
     pub(crate) fn gate(&self) -> &Gate {

@@ -35,6 +35,7 @@ mod pass_through;
 mod proxy_protocol;
 mod recording;
 mod replay;
+mod requests;
 mod signed;
 mod start_up;
 mod trial;

@@ -25,7 +25,8 @@ pub(crate) enum Verb {
     "gatehouse alert list --since 1h --json",
 ))]
 pub(crate) struct List {
-    /// Only this kind: denied, host_key_changed, recording_failed, source_blocked, audit_broken, limit_reached or test
+    /// Only this kind: denied, host_key_changed, recording_failed, source_blocked, audit_broken, limit_reached, break_glass,
+    /// request_created, request_decided or test
     #[arg(long, value_name = "KIND")]
     kind: Option<AlertKind>,
     /// Only alerts since then: an instant, or a duration before now
@@ -45,10 +46,11 @@ pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure
             let hooks = [
                 (!context.config.alerts.command.is_empty()).then_some("the command"),
                 context.config.alerts.webhook.is_some().then_some("the webhook"),
+                (!context.config.mail.to.is_empty()).then_some("those of mail.to"),
             ];
             let hooks: Vec<_> = hooks.into_iter().flatten().collect();
             let told = if hooks.is_empty() {
-                "nobody is told: neither alerts.command nor alerts.webhook is set".to_owned()
+                "nobody is told: neither alerts.command nor alerts.webhook nor mail.to is set".to_owned()
             } else {
                 format!("a running node tells {} within seconds", hooks.join(" and "))
             };
@@ -61,6 +63,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
     let filter = AlertFilter {
         kind: arguments.kind,
         since: arguments.since.map(|since| since.instant(context.now)),
+        ..AlertFilter::default()
     };
     let page = match arguments.limit {
         0 => PageRequest::all(),

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use gatehouse_model::{
-    BinaryMode, DurationError, ForwardCapture, InputMode, LegacyAlgorithms, PolicyId, Protocol, RecordMode,
-    Right, Role, ServerOs, SpanSeconds, TimeError, Timestamp, UnknownWord, parse_span, parse_time,
+    ApprovalRuleId, BinaryMode, DurationError, ForwardCapture, InputMode, LegacyAlgorithms, PolicyId,
+    Protocol, RecordMode, RequestId, RequestKind, ReviewVerdict, Right, Role, ServerOs, SpanSeconds,
+    TimeError, Timestamp, TokenScope, UnknownWord, parse_span, parse_time,
 };
 
 use crate::failure::Failure;
@@ -26,6 +27,7 @@ macro_rules! closed_lists {
     )+};
 }
 closed_lists!(
+    TokenScope,
     Role,
     Protocol,
     ServerOs,
@@ -34,7 +36,9 @@ closed_lists!(
     BinaryMode,
     InputMode,
     ForwardCapture,
-    LegacyAlgorithms
+    LegacyAlgorithms,
+    RequestKind,
+    ReviewVerdict
 );
 
 /// Reads one of the words; help and completions list them.
@@ -67,6 +71,35 @@ pub(crate) fn policy_id(text: &str) -> Result<PolicyId, PolicyIdError> {
         Ok(id) if id > 0 => Ok(PolicyId(id)),
         _ => Err(PolicyIdError(text.to_owned())),
     }
+}
+
+/// The text is not the number of a request or a rule.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{text:?} is not the number of {what}; see `gatehouse {list}`")]
+pub(crate) struct NumberError {
+    text: String,
+    what: &'static str,
+    list: &'static str,
+}
+
+/// Reads the number of a request, `12` or `#12`.
+pub(crate) fn request_id(text: &str) -> Result<RequestId, NumberError> {
+    number(text, "a request", "request list").map(RequestId)
+}
+
+/// Reads the number of an approval rule, `3` or `#3`.
+pub(crate) fn rule_id(text: &str) -> Result<ApprovalRuleId, NumberError> {
+    number(text, "a rule", "approval-rule list").map(ApprovalRuleId)
+}
+
+fn number(text: &str, what: &'static str, list: &'static str) -> Result<i64, NumberError> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let number = digits.parse::<i64>().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| NumberError {
+        text: text.to_owned(),
+        what,
+        list,
+    })
 }
 
 /// A moment in the past: an instant, or so long ago.

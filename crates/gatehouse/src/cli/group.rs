@@ -180,6 +180,7 @@ async fn edit(kind: GroupKind, arguments: Change, context: &Context) -> Result<A
         name: arguments.new_name,
         parent,
         description: edited(arguments.description),
+        ..GroupEdit::default()
     };
     let (actor, now) = (&context.actor, context.now);
     let group = context

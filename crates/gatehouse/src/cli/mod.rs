@@ -2,6 +2,8 @@
 
 mod alert;
 mod answer;
+mod approval_rule;
+mod approver;
 mod arguments;
 mod audit;
 mod block;
@@ -20,14 +22,18 @@ mod policy;
 mod policy_terms;
 mod pool;
 mod recording_key;
+mod request;
+mod request_shown;
 mod right;
 mod secret_input;
 mod server;
 mod server_access;
 mod session;
+mod token;
 mod usage;
 mod user;
 mod user_identity;
+mod user_sign_in;
 mod who_can;
 
 use std::ffi::OsString;
@@ -88,7 +94,7 @@ pub(crate) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the node: gates and workers
+    /// Run the node: gates, pages and workers
     #[command(after_long_help = examples!("gatehouse serve", "gatehouse serve --config /etc/gatehouse/gatehouse.toml"))]
     Serve,
     /// Run a complete trial on loopback addresses and print what to try
@@ -107,13 +113,19 @@ enum Command {
     Server(server::Verb),
     /// Groups of servers
     #[command(subcommand)]
-    ServerGroup(group::Verb),
+    ServerGroup(ServerGroupVerb),
     /// Proxy addresses and the servers they lead to
     #[command(subcommand)]
     Pool(pool::Verb),
     /// Grants: who may reach what, when and how
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Requests for access: list, make, decide, review
+    #[command(subcommand)]
+    Request(request::Verb),
+    /// Rules by which requests are approved by themselves
+    #[command(subcommand)]
+    ApprovalRule(approval_rule::Verb),
     /// Decide as the gate would, and explain (exit status 0: allow, 1: deny)
     Check(check::Arguments),
     /// List everyone who could connect to a server, with the policy that says so
@@ -139,6 +151,9 @@ enum Command {
     /// Sources that nobody may connect from
     #[command(subcommand)]
     Block(block::Verb),
+    /// Tokens by which programs use the API
+    #[command(subcommand)]
+    Token(token::Verb),
     /// Alerts: what somebody was to be told of, and whether they were
     #[command(subcommand)]
     Alert(alert::Verb),
@@ -150,6 +165,16 @@ enum Command {
     Jw,
     /// Print a completion script for a shell
     Completions(completions::Arguments),
+}
+
+/// What groups of servers have beyond groups of people.
+#[derive(Subcommand)]
+enum ServerGroupVerb {
+    #[command(flatten)]
+    Group(group::Verb),
+    /// Who decides requests for the servers of a group
+    #[command(subcommand)]
+    Approver(approver::Verb),
 }
 
 /// The whole command tree, as it is shown and parsed.
@@ -250,7 +275,12 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::User(verb) => user::run(verb, context).await,
         Command::Group(verb) => group::run(GroupKind::User, verb, context).await,
         Command::Server(verb) => server::run(verb, context).await,
-        Command::ServerGroup(verb) => group::run(GroupKind::Server, verb, context).await,
+        Command::ServerGroup(ServerGroupVerb::Group(verb)) => {
+            group::run(GroupKind::Server, verb, context).await
+        }
+        Command::ServerGroup(ServerGroupVerb::Approver(verb)) => approver::run(verb, context).await,
+        Command::Request(verb) => request::run(verb, context).await,
+        Command::ApprovalRule(verb) => approval_rule::run(verb, context).await,
         Command::Pool(verb) => pool::run(verb, context).await,
         Command::Policy(verb) => policy::run(verb, context).await,
         Command::Check(arguments) => check::run(arguments, context).await,
@@ -263,6 +293,7 @@ async fn answer(command: Command, context: &Context) -> Result<Answer, Failure> 
         Command::Unlock(arguments) => lock::unlock(arguments, context).await,
         Command::Node(verb) => node::run(verb, context).await,
         Command::Block(verb) => block::run(verb, context).await,
+        Command::Token(verb) => token::run(verb, context).await,
         Command::Alert(verb) => alert::run(verb, context).await,
         Command::Audit(verb) => audit::run(verb, context).await,
         Command::Jw => jw::run(context).await,

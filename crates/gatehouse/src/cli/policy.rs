@@ -173,7 +173,7 @@ pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure
             context.done_with(&policy, &format!("renewed policy {}; it ends {until}", policy.id))
         }
         Verb::Revoke(one) => {
-            let policy = store.revoke_policy(actor, now, one.id).await?;
+            let policy = store.revoke_policy(actor, now, one.id, None).await?;
             context.done_with(
                 &policy,
                 &format!("revoked policy {}: {}", policy.id, in_words(&policy)),
@@ -224,6 +224,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         server: arguments.server,
         server_group: arguments.server_group,
         past: if arguments.all { Past::Include } else { Past::Omit },
+        ..PolicyFilter::default()
     };
     let policies = context
         .store

@@ -105,8 +105,10 @@ pub(super) struct Terms {
 
 /// On or off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Switch {
+pub(super) enum Switch {
+    /// It is
     On,
+    /// It is not
     Off,
 }
 
@@ -246,6 +248,7 @@ impl Terms {
                 self.reason.clone().filter(|text| !text.is_empty()),
                 cleared(Clearable::Reason) || empty_reason,
             ),
+            ..PolicyEdit::default()
         })
     }
 }

@@ -236,6 +236,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         group: arguments.group,
         active: arguments.inactive.then_some(false),
         protocol: arguments.protocol,
+        ..ServerFilter::default()
     };
     let servers = context
         .store
@@ -276,6 +277,7 @@ async fn edit(arguments: Change, context: &Context) -> Result<Answer, Failure> {
         os: arguments.os.map_or(Edit::Keep, Edit::Set),
         description: edited(arguments.description),
         legacy_algorithms: arguments.legacy_algorithms,
+        ..ServerEdit::default()
     };
     let server = context
         .store

@@ -6,6 +6,7 @@ use gatehouse_store::{Activity, Edit, Inside, NewUser, PageRequest, User, UserEd
 
 use super::arguments::word;
 use super::user_identity::{self, AddressVerb, KeyVerb, PasswordArguments};
+use super::user_sign_in::{self, FactorVerb, SignInVerb};
 use super::{Answer, Context, examples};
 use crate::failure::Failure;
 use crate::terminal::{Cell, Fields, Screen, Table, Tone, age, end};
@@ -38,6 +39,15 @@ pub(crate) enum Verb {
     Key(KeyVerb),
     /// Set a person's password for the pages
     Password(PasswordArguments),
+    /// Make a one-time link by which a person sets a password or a passkey
+    #[command(after_long_help = examples!("gatehouse user setup-link alice"))]
+    SetupLink(One),
+    /// Ways to sign in to the pages
+    #[command(subcommand)]
+    Factor(FactorVerb),
+    /// Sign-ins to the pages
+    #[command(subcommand, name = "signin")]
+    SignIn(SignInVerb),
 }
 
 /// One person.
@@ -140,6 +150,9 @@ pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure
         Verb::Address(verb) => user_identity::address(verb, context).await,
         Verb::Key(verb) => user_identity::key(verb, context).await,
         Verb::Password(arguments) => user_identity::password(arguments, context).await,
+        Verb::SetupLink(one) => user_sign_in::setup_link(&one, context).await,
+        Verb::Factor(verb) => user_sign_in::factor(verb, context).await,
+        Verb::SignIn(verb) => user_sign_in::sign_in(verb, context).await,
     }
 }
 
@@ -169,6 +182,7 @@ async fn list(arguments: List, context: &Context) -> Result<Answer, Failure> {
         group: arguments.group,
         active: arguments.inactive.then_some(false),
         role: arguments.role,
+        ..UserFilter::default()
     };
     let users = context
         .store
@@ -221,6 +235,7 @@ async fn edit(arguments: Change, context: &Context) -> Result<Answer, Failure> {
         full_name: edited(arguments.full_name),
         email: edited(arguments.email),
         role: arguments.role,
+        ..UserEdit::default()
     };
     let user = context
         .store

@@ -66,12 +66,24 @@ pub(crate) struct Alerts {
     /// Certificate authorities that are trusted at the webhook instead of the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) webhook_ca: Option<PathBuf>,
+    /// What the webhook is sent.
+    pub(crate) webhook_format: WebhookFormat,
     /// For each attempt.
     pub(crate) timeout: SpanSeconds,
     /// Which kinds are told.
     pub(crate) kinds: Vec<AlertKind>,
     /// How long alerts are kept.
     pub(crate) keep: SpanSeconds,
+}
+
+/// What a webhook is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WebhookFormat {
+    /// The alert as JSON, signed.
+    Gatehouse,
+    /// A message as Slack and those that do like it take one.
+    Slack,
 }
 
 /// `[audit]`
@@ -144,6 +156,7 @@ impl Default for Alerts {
             webhook_secret: None,
             webhook_secret_file: None,
             webhook_ca: None,
+            webhook_format: WebhookFormat::Gatehouse,
             timeout: seconds(10),
             kinds: AlertKind::ALL.to_vec(),
             keep: seconds(90 * 86_400),

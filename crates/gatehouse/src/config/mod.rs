@@ -1,11 +1,13 @@
 //! The configuration: defaults, a TOML file over them, and the environment over that.
 
+mod asking;
 mod error;
 mod guarding;
 mod keys;
 mod layers;
 mod listen;
 mod sections;
+mod telling;
 mod validate;
 
 use std::ffi::OsString;
@@ -18,11 +20,13 @@ use figment::providers::Serialized;
 use gatehouse_gate::LoginRecords;
 use gatehouse_policy::DirectorySettings;
 
+pub(crate) use asking::MailTls;
 pub(crate) use error::ConfigError;
+pub(crate) use guarding::WebhookFormat;
 use keys::SECRETS;
 pub(crate) use listen::Listen;
 pub(crate) use sections::{Config, FirstUse, Log, LogFormat, SecondStep, Ssh, Tls, Web};
-pub(crate) use validate::SECRET_MIN;
+pub(crate) use telling::SECRET_MIN;
 
 /// Where a configuration is looked for when none is named.
 const PLACES: &[&str] = &["gatehouse.toml", "/etc/gatehouse/gatehouse.toml"];

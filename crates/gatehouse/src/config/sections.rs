@@ -10,6 +10,7 @@ use gatehouse_recording::age::Recipient;
 use serde::{Deserialize, Serialize};
 
 use super::Listen;
+use super::asking::{Mail, Requests};
 use super::guarding::{Alerts, Audit, Limits};
 
 /// The whole configuration.
@@ -38,6 +39,10 @@ pub(crate) struct Config {
     pub(crate) alerts: Alerts,
     /// The audit book.
     pub(crate) audit: Audit,
+    /// Requests for access.
+    pub(crate) requests: Requests,
+    /// Telling people by mail.
+    pub(crate) mail: Mail,
     /// What decisions and denials say.
     pub(crate) policy: Policy,
     /// The log.
@@ -343,6 +348,8 @@ impl Default for Config {
             limits: Limits::default(),
             alerts: Alerts::default(),
             audit: Audit::default(),
+            requests: Requests::default(),
+            mail: Mail::default(),
             policy: Policy {
                 timezone: "UTC".to_owned(),
                 contact: None,

@@ -28,6 +28,10 @@ fn every_key_is_known_and_every_known_key_is_there() {
     let alerts = &mut config.alerts;
     (alerts.webhook, alerts.webhook_secret) = (Some("https://h/x".into()), Some("s".repeat(16)));
     (alerts.webhook_secret_file, alerts.webhook_ca) = (Some("s".into()), Some("c".into()));
+    let mail = &mut config.mail;
+    (mail.host, mail.port, mail.ca) = (Some("mail".to_owned()), Some(587), Some("c".into()));
+    (mail.user, mail.password_file) = (Some("u".to_owned()), Some("p".into()));
+    mail.from = Some("gate@example.com".to_owned());
     config.policy.contact = Some("ops".to_owned());
     config.store.key_file = Some("k".into());
     config.log.file = Some("l".into());

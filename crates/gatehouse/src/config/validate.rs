@@ -1,22 +1,15 @@
 //! What the types of the keys cannot say: values that contradict each other or name what there is not.
 
-use std::path::Path;
-
-use gatehouse_alerts::WebhookAddress;
 use gatehouse_policy::find_zone;
 use gatehouse_web::PublicUrl;
 
-use super::guarding::{Alerts, Limits};
-use super::{Config, Ssh, Tls};
+use super::asking::Requests;
+use super::guarding::Limits;
+use super::{Config, Ssh, Tls, telling};
 use crate::logging::parse_levels;
 
-/// The shortest secret of a webhook, in bytes.
-pub(crate) const SECRET_MIN: usize = 16;
-/// The longest attempt at telling an alert, in seconds.
-const TIMEOUT_MAX: u64 = 300;
-
 /// The key that is wrong, and how.
-type Wrong = (&'static str, String);
+pub(super) type Wrong = (&'static str, String);
 
 pub(super) fn validate(config: &Config) -> Result<(), Wrong> {
     if config.data_dir.as_os_str().is_empty() {
@@ -31,7 +24,9 @@ pub(super) fn validate(config: &Config) -> Result<(), Wrong> {
     at_least_one("ssh.channels", u64::from(config.ssh.channels))?;
     limits(&config.limits)?;
     proxies(&config.ssh)?;
-    alerts(&config.alerts)?;
+    telling::alerts(&config.alerts)?;
+    telling::mail(&config.mail)?;
+    requests(&config.requests)?;
     web(config)?;
     node(config)?;
     database(&config.database_url)
@@ -107,43 +102,17 @@ fn proxies(ssh: &Ssh) -> Result<(), Wrong> {
     }
 }
 
-fn alerts(alerts: &Alerts) -> Result<(), Wrong> {
-    if let Some(program) = alerts.command.first()
-        && !Path::new(program).is_absolute()
-    {
-        let what = format!("begins with {program:?}; give the whole path of the program");
-        return Err(("alerts.command", what));
+fn requests(requests: &Requests) -> Result<(), Wrong> {
+    if requests.max_open == 0 {
+        return Err((
+            "requests.max_open",
+            "is 0, so nobody could ask; give at least 1".to_owned(),
+        ));
     }
-    let secrets = [
-        alerts.webhook_secret.is_some(),
-        alerts.webhook_secret_file.is_some(),
-    ];
-    match (&alerts.webhook, secrets) {
-        (_, [true, true]) => Err((
-            "alerts.webhook_secret",
-            "stands beside alerts.webhook_secret_file; give one of them".to_owned(),
-        )),
-        (Some(_), [false, false]) => Err((
-            "alerts.webhook",
-            "needs alerts.webhook_secret_file (or alerts.webhook_secret), with which alerts are signed"
-                .to_owned(),
-        )),
-        (Some(address), _) => match WebhookAddress::parse(address) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(("alerts.webhook", error.to_string())),
-        },
-        (None, _) => Ok(()),
-    }?;
-    match alerts.webhook_secret.as_deref().map(str::len) {
-        Some(length) if length < SECRET_MIN => Err((
-            "alerts.webhook_secret",
-            format!("is shorter than {SECRET_MIN} characters; make one with `openssl rand -hex 32`"),
-        )),
-        _ => Ok(()),
-    }?;
-    if alerts.timeout.seconds() > TIMEOUT_MAX {
-        let what = format!("is {}; give at most {TIMEOUT_MAX} seconds", alerts.timeout);
-        return Err(("alerts.timeout", what));
+    if requests.default_for > requests.max_for {
+        let (default, longest) = (requests.default_for, requests.max_for);
+        let what = format!("is {default}, which is longer than requests.max_for ({longest}); give less");
+        return Err(("requests.default_for", what));
     }
     Ok(())
 }

@@ -31,6 +31,10 @@ const QUIET: &[&str] = &[
     "server-group list",
     "server-group tree",
     "server-group show",
+    "server-group approver list",
+    "request list",
+    "request show",
+    "approval-rule list",
     "pool list",
     "policy list",
     "policy show",
@@ -45,14 +49,15 @@ const QUIET: &[&str] = &[
     "session show",
 ];
 
-/// Verbs on what only a node can make: sessions, their recordings, and keys that servers have shown. Their events are
-/// awaited where a node runs, in the end-to-end tests.
+/// Verbs on what only a node can make: sessions, their recordings, keys that servers have shown, and access opened on
+/// its pages. Their events are awaited where a node runs, in the end-to-end tests, or in those of the store.
 const NEED_A_NODE: &[&str] = &[
     "session watch",
     "session play",
     "session text",
     "session export",
     "session kill",
+    "request review",
     "server hostkey accept",
     "server hostkey forget",
 ];
@@ -164,6 +169,62 @@ const LOUD: &[(&str, &str, &str)] = &[
     ("policy renew", "policy renew 2 --for 1d", "policy.renewed"),
     ("policy revoke", "policy revoke 2", "policy.revoked"),
     ("policy remove", "policy remove 2", "policy.removed"),
+    (
+        "server-group approver add",
+        "server-group approver add machines --group staff",
+        "approver.added",
+    ),
+    (
+        "server-group approver remove",
+        "server-group approver remove machines --group staff",
+        "approver.removed",
+    ),
+    (
+        "approval-rule add",
+        "approval-rule add --user carl --server-group machines --max-for 4h",
+        "approval_rule.added",
+    ),
+    (
+        "approval-rule edit",
+        "approval-rule edit #1 --login deploy --active on",
+        "approval_rule.edited",
+    ),
+    (
+        "request create",
+        "request create --user carl --server ftp01 --protocol ssh --for 2h --reason testing",
+        "request.created",
+    ),
+    (
+        "request approve",
+        "request approve 1 --for 1h",
+        "request.approved",
+    ),
+    (
+        "request create",
+        "request create --user carl --server web01 --login deploy --for 4h",
+        "request.approved",
+    ),
+    (
+        "approval-rule remove",
+        "approval-rule remove 1",
+        "approval_rule.removed",
+    ),
+    (
+        "request create",
+        "request create --user carl --server db01",
+        "request.created",
+    ),
+    ("request deny", "request deny #3 --note no", "request.denied"),
+    (
+        "request create",
+        "request create --user carl --address 10.3.0.9",
+        "request.created",
+    ),
+    (
+        "request withdraw",
+        "request withdraw 4 --as carl",
+        "request.withdrawn",
+    ),
     ("right add", "right add group staff agent", "right.added"),
     ("right remove", "right remove group staff agent", "right.removed"),
     ("lock", "lock server ftp01 --for 1h", "lock.added"),

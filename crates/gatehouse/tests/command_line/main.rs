@@ -8,5 +8,6 @@
 mod audited;
 mod help;
 mod refusals;
+mod requests;
 mod shapes;
 mod site;

@@ -163,6 +163,69 @@ const WRONG: &[(&str, i32, &[&str])] = &[
     ),
     ("right remove user alice agent", 1, &["agent"]),
     ("unlock user alice", 1, &["alice"]),
+    // Requests.
+    ("request show 4711", 1, &["there is no request \"4711\""]),
+    (
+        "request show first",
+        2,
+        &["\"first\" is not the number of a request"],
+    ),
+    ("request create --user alice", 2, &["--server"]),
+    (
+        "request create --user alice --server wbe01",
+        1,
+        &["did you mean web01?"],
+    ),
+    (
+        "request create --user alice --server web01 --protocol rdp",
+        1,
+        &["web01 does not offer rdp"],
+    ),
+    (
+        "request create --user alice --server web01 --for 31d",
+        1,
+        &["31d", "1M at most"],
+    ),
+    (
+        "request create --user alice --server web01 --for permanent",
+        2,
+        &["no end"],
+    ),
+    (
+        "request create --user alice --address 10.9.0.3",
+        1,
+        &["10.9.0.3 is in the pool"],
+    ),
+    (
+        "request create --user alice --address 10.2.0.1",
+        1,
+        &["10.2.0.1 belongs to somebody else"],
+    ),
+    (
+        "request create --user alice --address 127.0.0.1",
+        1,
+        &["127.0.0.1 is an address of the gate"],
+    ),
+    (
+        "request create --user alice --address 10.2.0.9 --for 1h",
+        2,
+        &["--for"],
+    ),
+    ("request approve 4711 --as alice", 1, &["4711"]),
+    ("request withdraw 4711", 2, &["--as"]),
+    (
+        "request review 1 --verdict fine",
+        2,
+        &["justified, not_justified"],
+    ),
+    ("server-group approver add machines", 2, &["--user"]),
+    (
+        "server-group approver remove machines --user alice",
+        1,
+        &["there is no approver \"alice\""],
+    ),
+    ("approval-rule add --user alice --server web01", 2, &["--max-for"]),
+    ("approval-rule remove 4711", 1, &["4711"]),
     // Keys and secrets.
     (
         "user key add alice /nonexistent/key.pub",

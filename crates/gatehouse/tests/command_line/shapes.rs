@@ -24,6 +24,8 @@ fn every_list_is_one_document_and_an_array() {
         "server-group tree",
         "pool list",
         "policy list",
+        "request list",
+        "approval-rule list",
         "session list",
         "forwards",
         "block list",

@@ -36,6 +36,9 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     #[sea_orm(column_type = "Text")]
     pub created_by: String,
+    /// The reason, folded.
+    #[sea_orm(column_type = "Text")]
+    pub search: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

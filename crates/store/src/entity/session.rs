@@ -59,6 +59,13 @@ pub struct Model {
     pub typed_at: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text", nullable)]
     pub line: Option<String>,
+    /// As long as can be until it is closed, so that running sessions come with the longest.
+    pub duration_micros: i64,
+    /// As large as can be until it is closed.
+    pub bytes_total: i64,
+    /// The source in the form of [`address_key`](crate::sort::address_key).
+    #[sea_orm(column_type = "Text")]
+    pub source_key: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

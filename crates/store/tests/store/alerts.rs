@@ -83,10 +83,32 @@ async fn an_alert_is_raised_with_its_event(place: &Place) {
         page.items.len()
     };
     let kind = Some(AlertKind::Denied);
-    assert_eq!(of(AlertFilter { kind, since: None }).await, 1);
+    assert_eq!(
+        of(AlertFilter {
+            kind,
+            ..AlertFilter::default()
+        })
+        .await,
+        1
+    );
     let since = Some(at("2026-01-31 12:00:01"));
-    assert_eq!(of(AlertFilter { kind: None, since }).await, 1);
-    assert_eq!(of(AlertFilter { kind, since }).await, 0);
+    assert_eq!(
+        of(AlertFilter {
+            since,
+            ..AlertFilter::default()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        of(AlertFilter {
+            kind,
+            since,
+            ..AlertFilter::default()
+        })
+        .await,
+        0
+    );
     let page = store
         .alerts(&AlertFilter::default(), &PageRequest::first(1))
         .await

@@ -40,6 +40,7 @@ async fn a_person_is_entered_changed_found_and_removed(place: &Place) {
         full_name: Edit::Set("Anna Ünal".to_owned()),
         email: Edit::Set("anna@example.com".to_owned()),
         role: Some(Role::Operator),
+        ..UserEdit::default()
     };
     let edited = store.edit_user(&cli(), now(), "ANA", edit).await.unwrap();
     assert_eq!(

@@ -3,16 +3,21 @@
 mod blocks;
 mod check;
 mod credentials;
+mod factors;
 mod groups;
 mod host_keys;
 mod locks;
+mod me;
 mod members;
 mod openapi;
+mod policies;
 mod pool;
+mod previews;
 mod reach;
 mod rights;
 mod servers;
 mod session;
+mod tokens;
 mod user_addresses;
 mod user_keys;
 mod users;
@@ -22,6 +27,7 @@ use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::authority::{PREFIX, authorize};
+use crate::idempotency::once;
 use crate::site::Site;
 
 pub(crate) use openapi::document;
@@ -31,6 +37,9 @@ fn operations() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .merge(openapi::operations())
         .merge(session::operations())
+        .merge(me::operations())
+        .merge(factors::operations())
+        .merge(tokens::operations())
         .merge(users::operations())
         .merge(user_addresses::operations())
         .merge(user_keys::operations())
@@ -44,12 +53,16 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(credentials::operations())
         .merge(pool::operations())
         .merge(blocks::operations())
+        .merge(policies::operations())
+        .merge(previews::operations())
         .merge(check::operations())
 }
 
 /// The API's routes, each behind the table.
 pub(crate) fn routes(site: &Site) -> Router<Site> {
     let (routes, _) = operations().split_for_parts();
-    let guarded = routes.route_layer(from_fn_with_state(site.clone(), authorize));
+    let guarded = routes
+        .route_layer(from_fn_with_state(site.clone(), once))
+        .route_layer(from_fn_with_state(site.clone(), authorize));
     Router::new().nest(PREFIX, guarded)
 }

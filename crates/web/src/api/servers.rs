@@ -4,7 +4,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use gatehouse_model::{LegacyAlgorithms, Name, Protocol, ServerOs, TargetHost};
-use gatehouse_store::{Activity, Edit, NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, Service};
+use gatehouse_store::{
+    Activity, Edit, NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, Service, Wanted,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -31,8 +33,12 @@ struct WhichServers {
     group: Option<String>,
     /// Those that offer this protocol.
     protocol: Option<Protocol>,
+    /// Those that run this.
+    os: Option<ServerOs>,
     /// Those in use, or those not.
     active: Option<bool>,
+    /// Those that are locked, or those not.
+    locked: Option<bool>,
 }
 
 /// Lists servers.
@@ -49,10 +55,15 @@ async fn list_servers(
         group: which.group,
         active: which.active,
         protocol: which.protocol,
+        os: which.os,
+        locked: which.locked,
+        sort: list.sort()?.unwrap_or_default(),
     };
-    list.answer((site, filter), move |(site, filter), page| async move {
-        site.store().servers(now, &filter, &page).await
-    })
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().servers(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_servers(now, &filter).await },
+    )
     .await
 }
 
@@ -197,7 +208,6 @@ async fn edit_server(
 ) -> Result<Tagged<Server>, Problem> {
     let (store, now, actor) = (site.store(), site.now(), caller.actor()?);
     let before = store.server(now, &server).await?;
-    expected.check(&before)?;
     ensure_once(change.services.as_deref().unwrap_or_default())?;
     let (offer, withdraw) = services_after(&before.services, change.services.as_deref());
     let edits = ServerEdit {
@@ -208,18 +218,11 @@ async fn edit_server(
         os: change.os,
         description: change.description,
         legacy_algorithms: change.legacy_algorithms,
+        activity: change.active.map(Activity::from_switch),
+        expected: expected.tag(),
     };
     let id = before.id.to_string();
-    let mut after = store.edit_server(&actor, now, &id, edits).await?;
-    if let Some(active) = change.active.filter(|active| *active != after.active) {
-        let activity = if active {
-            Activity::Enabled
-        } else {
-            Activity::Disabled
-        };
-        after = store.set_server_activity(&actor, now, &id, activity).await?;
-    }
-    Ok(Tagged(after))
+    Ok(Tagged(store.edit_server(&actor, now, &id, edits).await?))
 }
 
 /// What is to be offered, and what no more, so that a server offers `wanted`.
@@ -246,7 +249,7 @@ async fn remove_server(
     expected: Expected,
 ) -> Result<StatusCode, Problem> {
     let now = site.now();
-    expected.check(&site.store().server(now, &server).await?)?;
-    site.store().remove_server(&caller.actor()?, now, &server).await?;
+    let wanted = Wanted::unchanged(server.as_str(), expected.tag());
+    site.store().remove_server(&caller.actor()?, now, wanted).await?;
     Ok(StatusCode::NO_CONTENT)
 }

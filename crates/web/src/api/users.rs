@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use gatehouse_model::{AddressRange, Name, Role};
-use gatehouse_store::{Activity, Edit, Inside, NewUser, User, UserEdit, UserFilter};
+use gatehouse_store::{Activity, Edit, Inside, NewUser, User, UserEdit, UserFilter, Wanted};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +33,8 @@ struct Which {
     role: Option<Role>,
     /// Those in use, or those not.
     active: Option<bool>,
+    /// Those that are locked, or those not.
+    locked: Option<bool>,
 }
 
 /// Lists people.
@@ -48,11 +50,15 @@ async fn list_users(
         group: which.group,
         active: which.active,
         role: which.role,
+        locked: which.locked,
+        sort: list.sort()?.unwrap_or_default(),
     };
     let now = site.now();
-    list.answer((site, filter), move |(site, filter), page| async move {
-        site.store().users(now, &filter, &page).await
-    })
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().users(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_users(now, &filter).await },
+    )
     .await
 }
 
@@ -137,26 +143,15 @@ async fn edit_user(
     Body(change): Body<PersonEdit>,
 ) -> Result<Tagged<User>, Problem> {
     let (store, now, actor) = (site.store(), site.now(), caller.actor()?);
-    let before = store.user(now, &user).await?;
-    expected.check(&before)?;
     let edits = UserEdit {
         name: change.name,
         full_name: change.full_name,
         email: change.email,
         role: change.role,
+        activity: change.active.map(Activity::from_switch),
+        expected: expected.tag(),
     };
-    let mut after = store.edit_user(&actor, now, &user, edits).await?;
-    if let Some(active) = change.active.filter(|active| *active != after.active) {
-        let activity = if active {
-            Activity::Enabled
-        } else {
-            Activity::Disabled
-        };
-        after = store
-            .set_user_activity(&actor, now, &after.id.to_string(), activity)
-            .await?;
-    }
-    Ok(Tagged(after))
+    Ok(Tagged(store.edit_user(&actor, now, &user, edits).await?))
 }
 
 /// Deletes a person. Sessions and the audit book stay.
@@ -169,7 +164,7 @@ async fn remove_user(
     expected: Expected,
 ) -> Result<StatusCode, Problem> {
     let now = site.now();
-    expected.check(&site.store().user(now, &user).await?)?;
-    site.store().remove_user(&caller.actor()?, now, &user).await?;
+    let wanted = Wanted::unchanged(user.as_str(), expected.tag());
+    site.store().remove_user(&caller.actor()?, now, wanted).await?;
     Ok(StatusCode::NO_CONTENT)
 }

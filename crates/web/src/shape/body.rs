@@ -71,6 +71,7 @@ fn wrong_field(path: String, sentence: &str) -> Problem {
         .and_then(|rest| rest.split('`').next());
     let field = match (path.as_str(), named) {
         (".", Some(name)) => name.to_owned(),
+        (path, Some(name)) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
         (_, Some(name)) => format!("{path}.{name}"),
         _ => path,
     };

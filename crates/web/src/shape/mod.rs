@@ -7,7 +7,7 @@ mod list;
 mod query;
 mod tag;
 
-pub(crate) use body::Body;
+pub(crate) use body::{BODY_MAX, Body};
 pub(crate) use edit::edit;
 pub(crate) use list::{ListQuery, Listed};
 pub(crate) use query::Query;

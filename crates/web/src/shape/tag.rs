@@ -5,22 +5,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use gatehouse_store::{StoreError, Tag};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::problem::{Code, Problem};
 
-/// Bytes of a tag: enough that no two forms of one thing share it.
-const TAG_BYTES: usize = 16;
-
-/// The tag of a thing: a digest of its JSON.
-pub(crate) fn tag_of(value: &impl Serialize) -> Result<String, Problem> {
-    let json = serde_json::to_vec(value)
-        .map_err(|error| Problem::fault("an answer cannot be written as JSON", &error))?;
-    let digest = Sha256::digest(&json);
-    Ok(hex::encode(
-        digest.iter().take(TAG_BYTES).copied().collect::<Vec<_>>(),
-    ))
+/// The tag of a thing, as the store makes it.
+fn tag_of(value: &impl Serialize) -> Result<Tag, Problem> {
+    Ok(Tag::of(value)?)
 }
 
 /// One thing, with its `ETag`.
@@ -62,7 +54,7 @@ fn with_tag(shown: &impl Serialize, stored: &impl Serialize) -> Response {
 
 /// What `If-Match` says that the thing must still be; `None`: nothing, or `*`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Expected(pub(crate) Option<String>);
+pub(crate) struct Expected(Option<Tag>);
 
 impl<S: Sync> FromRequestParts<S> for Expected {
     type Rejection = Problem;
@@ -85,22 +77,17 @@ impl<S: Sync> FromRequestParts<S> for Expected {
                     "If-Match takes the one ETag that came with the thing, in its quotes",
                 )
             })?;
-        Ok(Self(Some(tag.to_owned())))
+        // What is no tag of ours is none that the thing has.
+        match tag.parse() {
+            Ok(tag) => Ok(Self(Some(tag))),
+            Err(_) => Err(StoreError::Changed.into()),
+        }
     }
 }
 
 impl Expected {
-    /// Whether the thing is still what was expected.
-    ///
-    /// # Errors
-    /// It is not.
-    pub(crate) fn check(&self, now: &impl Serialize) -> Result<(), Problem> {
-        match &self.0 {
-            Some(expected) if *expected != tag_of(now)? => Err(Problem::new(
-                Code::Changed,
-                "somebody else changed it meanwhile; look again and repeat the change",
-            )),
-            _ => Ok(()),
-        }
+    /// The tag, for the store to check within the change.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        self.0
     }
 }
