@@ -320,7 +320,7 @@ async fn access_that_ends_between_the_decision_and_its_use_opens_nothing() {
         .unwrap();
     let mut changes = gate.directory_changes();
     store
-        .revoke_policy(&Actor::system(), Timestamp::now(), policy)
+        .revoke_policy(&Actor::system(), Timestamp::now(), policy, None)
         .await
         .unwrap();
     let before = waiting.grant().revision;

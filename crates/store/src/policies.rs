@@ -163,32 +163,13 @@ impl Store {
         span: SpanSeconds,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let (id, row) = find_wanted(change.db(), now, id.into()).await?;
-        let Some(before) = row.end_at.map(from_db) else {
-            return Err(StoreError::Conflict(format!(
-                "policy {id} is permanent, so there is nothing to renew; clone it if it was revoked"
-            )));
-        };
-        let end = before.max(now).checked_add(span.signed()).map_err(|_| {
-            StoreError::invalid("for", format!("{span} reaches beyond the last date there is"))
-        })?;
-        let mut row = row.into_active_model();
-        row.end_at = Set(Some(to_db(end)));
-        row.revoked_at = Set(None);
-        row.revoked_by = Set(None);
-        row.update(change.db()).await?;
-        let renewed = view_one(change.db(), now, id).await?;
-        change.record(
-            renewed
-                .event(Action::PolicyRenewed, actor, now)
-                .detail("before", format_time(before))
-                .detail("end", format_time(end)),
-        );
+        let renewed = renew(&mut change, actor, now, id.into(), span).await?;
         change.commit().await?;
         Ok(renewed)
     }
 
-    /// Takes a grant back; it stays in the store, and can be renewed. Sessions that depend on it end.
+    /// Takes a grant back, for a reason if one is given; it stays in the store, and can be renewed. Sessions that depend
+    /// on it end.
     ///
     /// # Errors
     /// There is no such grant, it is revoked already, or it is no longer in the state that was expected.
@@ -197,21 +178,10 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
         id: impl Into<Wanted<PolicyId>>,
+        reason: Option<String>,
     ) -> Result<Policy, StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let (id, row) = find_wanted(change.db(), now, id.into()).await?;
-        if let Some(since) = row.revoked_at {
-            let since = format_time(from_db(since));
-            return Err(StoreError::Conflict(format!(
-                "policy {id} is revoked already, since {since}"
-            )));
-        }
-        let mut row = row.into_active_model();
-        row.revoked_at = Set(Some(to_db(now)));
-        row.revoked_by = Set(Some(actor.name().to_owned()));
-        row.update(change.db()).await?;
-        let revoked = view_one(change.db(), now, id).await?;
-        change.record(revoked.event(Action::PolicyRevoked, actor, now));
+        let revoked = revoke(&mut change, actor, now, id.into(), reason).await?;
         change.commit().await?;
         Ok(revoked)
     }
@@ -227,8 +197,7 @@ impl Store {
         id: impl Into<Wanted<PolicyId>>,
     ) -> Result<(), StoreError> {
         let mut change = self.change(Scope::Directory).await?;
-        let (id, _) = find_wanted(change.db(), now, id.into()).await?;
-        remove_policies_of(&mut change, actor, now, policy::Column::Id.eq(id.0)).await?;
+        remove(&mut change, actor, now, id.into()).await?;
         change.commit().await?;
         Ok(())
     }
@@ -251,6 +220,79 @@ pub(crate) async fn grant(
             .detail("terms", granted.terms()),
     );
     Ok(granted)
+}
+
+/// Gives a grant a later end within a change of the directory, with its event.
+pub(crate) async fn renew(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+    span: SpanSeconds,
+) -> Result<Policy, StoreError> {
+    let (id, row) = find_wanted(change.db(), now, wanted).await?;
+    let Some(before) = row.end_at.map(from_db) else {
+        return Err(StoreError::Conflict(format!(
+            "policy {id} is permanent, so there is nothing to renew; clone it if it was revoked"
+        )));
+    };
+    let end = before
+        .max(now)
+        .checked_add(span.signed())
+        .map_err(|_| StoreError::invalid("for", format!("{span} reaches beyond the last date there is")))?;
+    let mut row = row.into_active_model();
+    row.end_at = Set(Some(to_db(end)));
+    row.revoked_at = Set(None);
+    row.revoked_by = Set(None);
+    row.update(change.db()).await?;
+    let renewed = view_one(change.db(), now, id).await?;
+    change.record(
+        renewed
+            .event(Action::PolicyRenewed, actor, now)
+            .detail("before", format_time(before))
+            .detail("end", format_time(end)),
+    );
+    Ok(renewed)
+}
+
+/// Takes a grant back within a change of the directory, with its event.
+pub(crate) async fn revoke(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+    reason: Option<String>,
+) -> Result<Policy, StoreError> {
+    let reason = free_text("reason", reason)?;
+    let (id, row) = find_wanted(change.db(), now, wanted).await?;
+    if let Some(since) = row.revoked_at {
+        let since = format_time(from_db(since));
+        return Err(StoreError::Conflict(format!(
+            "policy {id} is revoked already, since {since}"
+        )));
+    }
+    let mut row = row.into_active_model();
+    row.revoked_at = Set(Some(to_db(now)));
+    row.revoked_by = Set(Some(actor.name().to_owned()));
+    row.update(change.db()).await?;
+    let revoked = view_one(change.db(), now, id).await?;
+    let event = revoked.event(Action::PolicyRevoked, actor, now);
+    change.record(match reason {
+        Some(reason) => event.reason(reason),
+        None => event,
+    });
+    Ok(revoked)
+}
+
+/// Deletes a grant within a change of the directory, with its event.
+pub(crate) async fn remove(
+    change: &mut Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+    wanted: Wanted<PolicyId>,
+) -> Result<(), StoreError> {
+    let (id, _) = find_wanted(change.db(), now, wanted).await?;
+    remove_policies_of(change, actor, now, policy::Column::Id.eq(id.0)).await
 }
 
 /// Deletes the grants that a condition on their rows selects, each with its event.

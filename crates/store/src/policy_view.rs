@@ -6,7 +6,7 @@ use gatehouse_audit::{Action, Actor, Draft};
 use gatehouse_model::{PolicyId, Right, Timestamp, format_time};
 use gatehouse_policy::PolicyRules;
 use sea_orm::{ConnectionTrait, EntityTrait};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::chunks::in_chunks;
@@ -16,7 +16,7 @@ use crate::policy_rows::{rules_of, terms_of};
 use crate::{Kind, StoreError};
 
 /// Where a grant is in its life, at the moment it was read.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PolicyState {
     /// Within start and end.

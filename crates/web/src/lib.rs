@@ -38,6 +38,8 @@ mod serve;
 mod shape;
 mod site;
 mod site_serve;
+#[doc(hidden)]
+pub mod testing;
 mod text;
 mod tls;
 

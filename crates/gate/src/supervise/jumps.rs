@@ -60,7 +60,7 @@ async fn granted(dir: &std::path::Path, wall: &Wall, terms: PolicyRules) -> (Gat
     let mut changes = gate.directory_changes();
     let before = gate.directory().revision();
     store.grant_policy(&actor, now, policy).await.unwrap();
-    store.revoke_policy(&actor, now, first).await.unwrap();
+    store.revoke_policy(&actor, now, first, None).await.unwrap();
     changes
         .wait_for(|revision| *revision >= before + 2)
         .await

@@ -173,7 +173,7 @@ pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure
             context.done_with(&policy, &format!("renewed policy {}; it ends {until}", policy.id))
         }
         Verb::Revoke(one) => {
-            let policy = store.revoke_policy(actor, now, one.id).await?;
+            let policy = store.revoke_policy(actor, now, one.id, None).await?;
             context.done_with(
                 &policy,
                 &format!("revoked policy {}: {}", policy.id, in_words(&policy)),

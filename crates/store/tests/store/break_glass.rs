@@ -113,7 +113,7 @@ async fn the_right_is_looked_for_wherever_it_can_be_set(place: &Place) {
         )
         .await;
     assert!(late.is_err());
-    store.revoke_policy(&cli(), now(), grant.id).await.unwrap();
+    store.revoke_policy(&cli(), now(), grant.id, None).await.unwrap();
     assert!(open(&store, "alice", "web01").await.is_err());
 }
 

@@ -253,7 +253,7 @@ async fn grants_are_found_by_their_state_and_words(place: &Place) {
     (terms.start, terms.end) = (after(3_600), Some(after(7_200)));
     let scheduled = grant(&store, "ana", "web01", terms).await.id;
     let revoked = grant(&store, "ana", "web01", rules()).await.id;
-    store.revoke_policy(&cli(), now(), revoked).await.unwrap();
+    store.revoke_policy(&cli(), now(), revoked, None).await.unwrap();
     let reason = PolicyEdit {
         reason: Edit::Set("Störung 100%".to_owned()),
         ..PolicyEdit::default()

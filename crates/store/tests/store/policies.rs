@@ -113,12 +113,12 @@ async fn renewing_revives_and_a_permanent_grant_cannot_be_renewed(place: &Place)
         (expired.rules.end, expired.state),
         (Some(at("2026-03-02")), PolicyState::Active)
     );
-    let revoked = store.revoke_policy(&cli(), later, id).await.unwrap();
+    let revoked = store.revoke_policy(&cli(), later, id, None).await.unwrap();
     assert_eq!(
         (revoked.state, revoked.revoked_at),
         (PolicyState::Revoked, Some(later))
     );
-    assert!(sentence(store.revoke_policy(&cli(), later, id).await).contains("is revoked already"));
+    assert!(sentence(store.revoke_policy(&cli(), later, id, None).await).contains("is revoked already"));
     assert_eq!(
         store.directory_rows().await.unwrap().policies[0].revoked_at,
         Some(later)
@@ -205,7 +205,7 @@ async fn lists_leave_out_what_is_over(place: &Place) {
     .await;
     assert_eq!(to_come.state, PolicyState::Scheduled);
     let revoked = grant(&store, "bea", "web01", rules()).await.id;
-    store.revoke_policy(&cli(), now(), revoked).await.unwrap();
+    store.revoke_policy(&cli(), now(), revoked, None).await.unwrap();
     let list = |filter: PolicyFilter| {
         let store = store.clone();
         async move {

@@ -154,11 +154,11 @@ async fn so_are_grants(place: &Place) {
     changed(store.edit_policy(&cli(), now(), granted.id, edit(seen)).await);
     let wanted = || Wanted::unchanged(granted.id, seen);
     changed(store.renew_policy(&cli(), now(), wanted(), hour).await);
-    changed(store.revoke_policy(&cli(), now(), wanted()).await);
+    changed(store.revoke_policy(&cli(), now(), wanted(), None).await);
     changed(store.remove_policy(&cli(), now(), wanted()).await);
     let seen = Some(Tag::of(&store.policy(now(), granted.id).await.unwrap()).unwrap());
     store
-        .revoke_policy(&cli(), now(), Wanted::unchanged(granted.id, seen))
+        .revoke_policy(&cli(), now(), Wanted::unchanged(granted.id, seen), None)
         .await
         .unwrap();
 }

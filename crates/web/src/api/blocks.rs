@@ -5,9 +5,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use gatehouse_model::{AddressRange, SpanSeconds};
-use gatehouse_store::{Block, Page};
+use gatehouse_store::{Block, BlockFilter};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -15,7 +15,7 @@ use super::locks::until;
 use super::user_addresses::range_of;
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::shape::{Body, ListQuery, Listed};
+use crate::shape::{Body, ListQuery, Listed, Query};
 use crate::site::Site;
 
 pub(super) fn operations() -> OpenApiRouter<Site> {
@@ -24,15 +24,35 @@ pub(super) fn operations() -> OpenApiRouter<Site> {
         .routes(routes!(remove_block))
 }
 
-/// The blocks in force.
-#[utoipa::path(get, path = "/blocks", tag = "blocks", params(ListQuery),
+/// Which blocks.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WhichBlocks {
+    /// Those that nodes made by themselves, or those that somebody made.
+    by_node: Option<bool>,
+    /// Those whose range or reason contains this.
+    text: Option<String>,
+}
+
+/// Lists the blocks in force.
+#[utoipa::path(get, path = "/blocks", tag = "blocks", params(ListQuery, WhichBlocks),
     responses((status = 200, body = Listed<Block>)))]
-async fn list_blocks(State(site): State<Site>, list: ListQuery) -> Result<Response, Problem> {
+async fn list_blocks(
+    State(site): State<Site>,
+    list: ListQuery,
+    Query(which): Query<WhichBlocks>,
+) -> Result<Response, Problem> {
     let now = site.now();
-    list.answer(site, move |site, _| async move {
-        let items = site.store().blocks(now).await?;
-        Ok(Page { items, next: None })
-    })
+    let filter = BlockFilter {
+        by_node: which.by_node,
+        text: which.text,
+        sort: list.sort()?.unwrap_or_default(),
+    };
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().blocks_where(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_blocks(now, &filter).await },
+    )
     .await
 }
 

@@ -4,15 +4,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use gatehouse_model::{Name, Timestamp};
-use gatehouse_store::{Edit, Group, GroupEdit, GroupKind, Kind, NewGroup, Page, StoreError, Wanted};
+use gatehouse_store::{
+    Edit, Group, GroupEdit, GroupFilter, GroupKind, Kind, NewGroup, Page, StoreError, Wanted,
+};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::shape::{Body, Expected, ListQuery, Listed, TaggedAs, edit};
+use crate::shape::{Body, Expected, ListQuery, Listed, Query, TaggedAs, edit};
 use crate::site::Site;
 
 pub(super) fn operations() -> OpenApiRouter<Site> {
@@ -97,11 +99,23 @@ struct GroupChange {
     description: Edit<String>,
 }
 
+/// Which groups.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WhichGroups {
+    /// Those whose name contains this.
+    text: Option<String>,
+}
+
 /// Lists the groups of people.
-#[utoipa::path(get, path = "/user-groups", tag = "user-groups", params(ListQuery),
+#[utoipa::path(get, path = "/user-groups", tag = "user-groups", params(ListQuery, WhichGroups),
     responses((status = 200, body = Listed<Shown>)))]
-async fn list_user_groups(State(site): State<Site>, list: ListQuery) -> Result<Response, Problem> {
-    groups(site, list, GroupKind::User).await
+async fn list_user_groups(
+    State(site): State<Site>,
+    list: ListQuery,
+    Query(which): Query<WhichGroups>,
+) -> Result<Response, Problem> {
+    groups(site, list, which, GroupKind::User).await
 }
 
 /// Makes a group of people.
@@ -149,10 +163,14 @@ async fn remove_user_group(
 }
 
 /// Lists the groups of servers.
-#[utoipa::path(get, path = "/server-groups", tag = "server-groups", params(ListQuery),
+#[utoipa::path(get, path = "/server-groups", tag = "server-groups", params(ListQuery, WhichGroups),
     responses((status = 200, body = Listed<Shown>)))]
-async fn list_server_groups(State(site): State<Site>, list: ListQuery) -> Result<Response, Problem> {
-    groups(site, list, GroupKind::Server).await
+async fn list_server_groups(
+    State(site): State<Site>,
+    list: ListQuery,
+    Query(which): Query<WhichGroups>,
+) -> Result<Response, Problem> {
+    groups(site, list, which, GroupKind::Server).await
 }
 
 /// Makes a group of servers.
@@ -199,15 +217,27 @@ async fn remove_server_group(
     remove(&site, &caller, (GroupKind::Server, &group), expected).await
 }
 
-async fn groups(site: Site, list: ListQuery, kind: GroupKind) -> Result<Response, Problem> {
-    list.answer(site, move |site, page| async move {
-        let page = site.store().groups(kind, &page).await?;
+async fn groups(
+    site: Site,
+    list: ListQuery,
+    which: WhichGroups,
+    kind: GroupKind,
+) -> Result<Response, Problem> {
+    let filter = GroupFilter {
+        text: which.text,
+        sort: list.sort()?.unwrap_or_default(),
+    };
+    let read = move |(site, filter): (Site, GroupFilter), page| async move {
+        let page = site.store().groups_where(kind, &filter, &page).await?;
         Ok(Page {
             items: page.items.iter().map(Shown::from).collect(),
             next: page.next,
         })
-    })
-    .await
+    };
+    let count = move |(site, filter): (Site, GroupFilter)| async move {
+        site.store().count_groups(kind, &filter).await
+    };
+    list.answer((site, filter), read, count).await
 }
 
 async fn add(
@@ -236,7 +266,7 @@ async fn change_group(
     expected: Expected,
     change: GroupChange,
 ) -> Result<OneGroup, Problem> {
-    // What is not there is told from a parent that is not.
+    // What is not known hereafter is the parent.
     site.store().group(kind, group).await?;
     let edits = GroupEdit {
         name: change.name,

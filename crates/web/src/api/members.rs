@@ -4,12 +4,14 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use gatehouse_store::{GroupKind, Server, ServerFilter, User, UserFilter};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::shape::{ListQuery, Listed};
+use crate::shape::{ListQuery, Listed, Query};
 use crate::site::Site;
 
 pub(super) fn operations() -> OpenApiRouter<Site> {
@@ -20,25 +22,38 @@ pub(super) fn operations() -> OpenApiRouter<Site> {
         .routes(routes!(put_server_into_group, take_server_out_of_group))
 }
 
+/// Which members.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WhichMembers {
+    /// Those in whose name or description this stands.
+    text: Option<String>,
+}
+
 /// The people who are directly in a group.
 #[utoipa::path(get, path = "/user-groups/{group}/members", tag = "user-groups",
-    params(("group" = String, Path, description = "Name or id"), ListQuery),
+    params(("group" = String, Path, description = "Name or id"), ListQuery, WhichMembers),
     responses((status = 200, body = Listed<User>)))]
 async fn list_user_group_members(
     State(site): State<Site>,
     Path(group): Path<String>,
     list: ListQuery,
+    Query(which): Query<WhichMembers>,
 ) -> Result<Response, Problem> {
     // What is not known here is what the path names.
     site.store().group(GroupKind::User, &group).await?;
     let now = site.now();
     let filter = UserFilter {
         group: Some(group),
+        text: which.text,
+        sort: list.sort()?.unwrap_or_default(),
         ..UserFilter::default()
     };
-    list.answer((site, filter), move |(site, filter), page| async move {
-        site.store().users(now, &filter, &page).await
-    })
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().users(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_users(now, &filter).await },
+    )
     .await
 }
 
@@ -77,22 +92,27 @@ async fn take_user_out_of_group(
 
 /// The servers that are directly in a group.
 #[utoipa::path(get, path = "/server-groups/{group}/members", tag = "server-groups",
-    params(("group" = String, Path, description = "Name or id"), ListQuery),
+    params(("group" = String, Path, description = "Name or id"), ListQuery, WhichMembers),
     responses((status = 200, body = Listed<Server>)))]
 async fn list_server_group_members(
     State(site): State<Site>,
     Path(group): Path<String>,
     list: ListQuery,
+    Query(which): Query<WhichMembers>,
 ) -> Result<Response, Problem> {
     site.store().group(GroupKind::Server, &group).await?;
     let now = site.now();
     let filter = ServerFilter {
         group: Some(group),
+        text: which.text,
+        sort: list.sort()?.unwrap_or_default(),
         ..ServerFilter::default()
     };
-    list.answer((site, filter), move |(site, filter), page| async move {
-        site.store().servers(now, &filter, &page).await
-    })
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().servers(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_servers(now, &filter).await },
+    )
     .await
 }
 

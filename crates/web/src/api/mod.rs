@@ -17,7 +17,9 @@ mod members;
 mod nodes;
 mod openapi;
 mod palette;
+mod policies;
 mod pool;
+mod previews;
 mod reach;
 mod recording;
 mod rights;
@@ -74,6 +76,8 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(credentials::operations())
         .merge(pool::operations())
         .merge(blocks::operations())
+        .merge(policies::operations())
+        .merge(previews::operations())
         .merge(check::operations())
 }
 

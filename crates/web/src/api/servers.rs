@@ -33,10 +33,10 @@ struct WhichServers {
     group: Option<String>,
     /// Those that offer this protocol.
     protocol: Option<Protocol>,
+    /// Those that run this.
+    os: Option<ServerOs>,
     /// Those in use, or those not.
     active: Option<bool>,
-    /// Those on which this runs.
-    os: Option<ServerOs>,
     /// Those that are locked, or those not.
     locked: Option<bool>,
 }
@@ -59,9 +59,11 @@ async fn list_servers(
         locked: which.locked,
         sort: list.sort()?.unwrap_or_default(),
     };
-    list.answer((site, filter), move |(site, filter), page| async move {
-        site.store().servers(now, &filter, &page).await
-    })
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().servers(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_servers(now, &filter).await },
+    )
     .await
 }
 

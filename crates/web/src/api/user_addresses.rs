@@ -87,11 +87,7 @@ async fn edit_user_address(
     Body(change): Body<UserAddressEdit>,
 ) -> Result<Json<UserAddress>, Problem> {
     let range = range_of(&range)?;
-    let activity = if change.active {
-        Activity::Enabled
-    } else {
-        Activity::Disabled
-    };
+    let activity = Activity::from_switch(change.active);
     site.store()
         .set_user_address_activity(&caller.actor()?, site.now(), &user, range, activity)
         .await?;

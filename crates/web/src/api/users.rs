@@ -54,9 +54,11 @@ async fn list_users(
         sort: list.sort()?.unwrap_or_default(),
     };
     let now = site.now();
-    list.answer((site, filter), move |(site, filter), page| async move {
-        site.store().users(now, &filter, &page).await
-    })
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move { site.store().users(now, &filter, &page).await },
+        move |(site, filter)| async move { site.store().count_users(now, &filter).await },
+    )
     .await
 }
 

@@ -150,6 +150,18 @@ table! {
     GET "/blocks" AUDITOR;
     POST "/blocks" OPERATOR;
     DELETE "/blocks/{range}" OPERATOR;
+    GET "/policies" AUDITOR;
+    POST "/policies" ADMIN;
+    GET "/policies/{id}" AUDITOR;
+    PATCH "/policies/{id}" ADMIN;
+    DELETE "/policies/{id}" ADMIN;
+    POST "/policies/{id}/renew" ADMIN;
+    POST "/policies/{id}/revoke" ADMIN;
+    POST "/policies/{id}/clone" ADMIN;
+    POST "/policies/bulk" ADMIN;
+    POST "/policies/preview" ADMIN;
+    POST "/schedules/preview" SIGNED;
+    POST "/durations/preview" SIGNED;
     POST "/check" AUDITOR;
     POST "/check/explain" AUDITOR;
 }

@@ -48,6 +48,38 @@ pub(crate) enum Form {
 }
 
 impl ListQuery {
+    /// Answers a list in the form that is wanted. `read` reads one page of it with what is in `context`, `count` counts
+    /// the whole.
+    ///
+    /// # Errors
+    /// The limit is out of its bounds, or what `read` says of the first page.
+    pub(crate) async fn answer<C, T, F, R, G, S>(
+        &self,
+        context: C,
+        read: F,
+        count: G,
+    ) -> Result<Response, Problem>
+    where
+        C: Clone + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: Fn(C, PageRequest) -> R + Send + 'static,
+        R: Future<Output = Result<Page<T>, StoreError>> + Send,
+        G: FnOnce(C) -> S,
+        S: Future<Output = Result<Count, StoreError>>,
+    {
+        if self.format == Form::Csv {
+            return csv::sent(context, read).await;
+        }
+        let page = read(context.clone(), self.page()?).await;
+        let mut listed = Listed::from(page.map_err(Problem::of_input)?);
+        if self.count {
+            let count = count(context).await.map_err(Problem::of_input)?;
+            listed.total = Some(count.total);
+            listed.total_is_more = Some(count.total_is_more);
+        }
+        Ok(Json(listed).into_response())
+    }
+
     /// The order; that of the list if nothing is said.
     ///
     /// # Errors
@@ -55,26 +87,6 @@ impl ListQuery {
     pub(crate) fn sort<K: SortKey>(&self) -> Result<Option<Sort<K>>, Problem> {
         let read = |text: &str| text.parse().map_err(Problem::from);
         self.sort.as_deref().map(read).transpose()
-    }
-
-    /// Answers a list in the form that is wanted. `read` reads one page of it with what is in `context`.
-    ///
-    /// # Errors
-    /// The limit is out of its bounds, or what `read` says of the first page.
-    pub(crate) async fn answer<C, T, F, R>(&self, context: C, read: F) -> Result<Response, Problem>
-    where
-        C: Clone + Send + 'static,
-        T: Serialize + Send + 'static,
-        F: Fn(C, PageRequest) -> R + Send + 'static,
-        R: Future<Output = Result<Page<T>, StoreError>> + Send,
-    {
-        match self.format {
-            Form::Csv => csv::sent(context, read).await,
-            Form::Json => {
-                let page = read(context, self.page()?).await.map_err(Problem::of_input)?;
-                Ok(Json(Listed::from(page)).into_response())
-            }
-        }
     }
 
     /// The part of the list.

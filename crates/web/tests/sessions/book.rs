@@ -134,7 +134,7 @@ async fn the_palette_finds_what_one_may_know_of() {
     let policies = site.store.policies(Timestamp::now(), &filter, &page);
     for policy in policies.await.unwrap().items {
         site.store
-            .revoke_policy(&Actor::system(), Timestamp::now(), policy.id)
+            .revoke_policy(&Actor::system(), Timestamp::now(), policy.id, None)
             .await
             .unwrap();
     }

@@ -1,0 +1,50 @@
+//! What tests of the API need that no program does: requests without a socket, and the table.
+
+use std::net::SocketAddr;
+
+use axum::extract::Request;
+
+use crate::authority::{Freshness, TABLE, Who};
+use crate::caller::Peer;
+
+/// The request as if it came on a socket with these ends.
+pub fn from_socket(mut request: Request, remote: SocketAddr, local: SocketAddr) -> Request {
+    request.extensions_mut().insert(Peer { remote, local });
+    request
+}
+
+/// Who may do an operation, by method and path as the table has them: the least role, and whether the sign-in must be
+/// fresh.
+pub fn least_role(method: &str, path: &str) -> Option<(gatehouse_model::Role, bool)> {
+    let row = TABLE
+        .iter()
+        .find(|row| row.method == method && row.path == path)?;
+    let Who::AtLeast(role) = row.who else { return None };
+    Some((role, row.freshness == Freshness::Fresh))
+}
+
+/// Every operation of the description and of the table, as method and path, sorted.
+pub fn operations() -> (Vec<(String, String)>, Vec<(String, String)>) {
+    let description = serde_json::to_value(crate::api::document()).unwrap_or_default();
+    let prefix = crate::authority::PREFIX;
+    let mut described = Vec::new();
+    for (path, methods) in description
+        .get("paths")
+        .and_then(|paths| paths.as_object())
+        .into_iter()
+        .flatten()
+    {
+        let methods = methods.as_object().into_iter().flatten();
+        described.extend(methods.map(|(method, _)| {
+            let path = path.strip_prefix(prefix).unwrap_or(path);
+            (method.to_uppercase(), path.to_owned())
+        }));
+    }
+    described.sort();
+    let mut listed: Vec<_> = TABLE
+        .iter()
+        .map(|row| (row.method.to_owned(), row.path.to_owned()))
+        .collect();
+    listed.sort();
+    (described, listed)
+}

@@ -1,0 +1,10 @@
+//! The API against a real store and a real gate, on both databases.
+
+#[cfg(test)]
+mod authority;
+#[cfg(test)]
+mod directory;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod support;
