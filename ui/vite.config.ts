@@ -2,12 +2,13 @@ import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 import { compressed } from './build/compress.ts';
+import { firstLoad } from './build/first-load.ts';
 
 // The server to develop against; the browser sees one origin, as in production.
 const server = process.env.GATEHOUSE_URL ?? 'https://localhost:5000';
 
 export default defineConfig({
-  plugins: [react(), compressed()],
+  plugins: [react(), firstLoad(), compressed()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     target: 'es2022',

@@ -1,6 +1,6 @@
 import { Alert, Button, Group } from '@mantine/core';
 import { useForm, type UseFormReturnType } from '@mantine/form';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Problem, sentenceOf, splitErrors } from '@/api/problem';
 
 interface FormInit<V extends Record<string, unknown>> {
@@ -8,6 +8,8 @@ interface FormInit<V extends Record<string, unknown>> {
   /** Only what can be said without the server; it has the last word. */
   validate?: { [K in keyof V]?: (value: V[K], values: V) => string | null };
   submit: (values: V) => Promise<void>;
+  /** Is told whether something differs from what was there. */
+  typed?: (dirty: boolean) => void;
   /** The API's name of a field, where the form's differs. */
   names?: Partial<Record<string, keyof V & string>>;
 }
@@ -24,6 +26,9 @@ export interface ApiForm<V extends Record<string, unknown>> {
 /** A form whose refusals appear at the fields they name. Nothing that was typed is lost. */
 export function useApiForm<V extends Record<string, unknown>>(init: FormInit<V>): ApiForm<V> {
   const form = useForm<V>({ initialValues: init.initial, validate: (init.validate ?? {}) as never });
+  const dirty = form.isDirty();
+  const { typed } = init;
+  useEffect(() => typed?.(dirty), [typed, dirty]);
   const [busy, setBusy] = useState(false);
   const [rest, setRest] = useState<string | null>(null);
   const element = useRef<HTMLFormElement>(null);
@@ -33,6 +38,7 @@ export function useApiForm<V extends Record<string, unknown>>(init: FormInit<V>)
     setRest(null);
     try {
       await init.submit(values);
+      form.resetDirty();
     } catch (error) {
       const left = errorsInto(form, error, init.names ?? {});
       setRest(left);

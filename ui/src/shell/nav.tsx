@@ -17,7 +17,7 @@ export function Brand() {
 
 export function Navigation({ role }: { role: Role }) {
   return (
-    <nav aria-label="Pages" style={{ paddingBottom: 24 }}>
+    <div style={{ paddingBottom: 24 }}>
       {sectionsFor(role).map((section) => (
         <div key={section.title ?? ''}>
           {section.title !== null && <div className={classes.section}>{section.title}</div>}
@@ -26,7 +26,7 @@ export function Navigation({ role }: { role: Role }) {
           ))}
         </div>
       ))}
-    </nav>
+    </div>
   );
 }
 

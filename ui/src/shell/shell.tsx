@@ -40,10 +40,10 @@ function Frame({ session }: { session: SessionInfo }) {
         Skip to the content
       </a>
       {menu && <div className={classes.veil} onClick={() => setMenu(false)} />}
-      <div className={classes.navbar} data-open={menu} id="navigation">
+      <nav className={classes.navbar} data-open={menu} id="navigation" aria-label="Pages">
         <Brand />
         <Navigation role={roleOf(session)} />
-      </div>
+      </nav>
       <header className={classes.header}>
         <button type="button" className={classes.burger} onClick={() => setMenu(!menu)} aria-label="Navigation" aria-expanded={menu} aria-controls="navigation">
           <IconMenu2 size={20} aria-hidden />

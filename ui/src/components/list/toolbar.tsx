@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Indicator, Popover, Select, Stack, TextInput, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Group, Indicator, Popover, Select, Stack, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconFilter, IconSearch, IconX } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
@@ -98,15 +98,13 @@ function Filters({ filters, state, change }: { filters: readonly Filter[]; state
       ))}
       {far.length > 0 && (
         <Popover position="bottom-start" width={290} trapFocus withinPortal shadow="md">
-          <Popover.Target>
-            <Indicator disabled={hidden === 0} label={hidden} size={16} color="verdigris">
-              <Tooltip label={set > 0 ? `${set} filters set` : 'More filters'}>
-                <ActionIcon variant="default" size={36} aria-label="More filters">
-                  <IconFilter size={16} />
-                </ActionIcon>
-              </Tooltip>
-            </Indicator>
-          </Popover.Target>
+          <Indicator disabled={hidden === 0} label={hidden} size={16} color="verdigris">
+            <Popover.Target>
+              <ActionIcon variant="default" size={36} aria-label="More filters" data-tip={set > 0 ? `${set} filters set` : 'More filters'}>
+                <IconFilter size={16} />
+              </ActionIcon>
+            </Popover.Target>
+          </Indicator>
           <Popover.Dropdown>
             <Stack gap="xs">
               {far.map((filter) => (

@@ -3,7 +3,7 @@ import { IconChevronRight } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { AuditEvent } from '@/api/shapes';
 import { OutcomeBadge } from '@/components/badges';
-import { PageLink, ServerLink, SessionLink, UserLink } from '@/components/link';
+import { PageLink, ServerLink, UserLink } from '@/components/link';
 import { List, type Column, type Filter } from '@/components/list/list';
 import { Age, Moment } from '@/components/moment';
 import { Page } from '@/components/page';
@@ -28,7 +28,6 @@ const columns: Column<AuditEvent>[] = [
   { id: 'action', title: 'What happened', render: (event) => <What event={event} /> },
   { id: 'user', title: 'Person', width: 118, from: 'sm', render: (event) => (event.user === null ? '–' : <UserLink name={event.user} />) },
   { id: 'server', title: 'Server', width: 118, from: 'sm', render: (event) => (event.server === null ? '–' : <ServerLink name={event.server} />) },
-  { id: 'session', title: 'Session', width: 92, from: 'lg', render: (event) => (event.session === null ? '–' : <SessionLink id={event.session} />) },
   { id: 'source', title: 'Source', width: 124, from: 'lg', render: (event) => <span className="mono nowrap">{event.source ?? '–'}</span> },
   { id: 'actor', title: 'By', width: 146, from: 'md', render: (event) => <Actor name={event.actor} /> },
 ];
@@ -47,7 +46,7 @@ function What({ event }: { event: AuditEvent }) {
       </UnstyledButton>
       {open && (
         <div className={classes.detail}>
-          <DetailList detail={{ number: event.seq, by: event.actor, source: event.source, person: event.user, server: event.server, session: event.session, ...event.detail, hash: event.hash }} />
+          <DetailList detail={{ ...event.detail, person: event.user, server: event.server, by: event.actor, from: event.source, session: event.session, line: event.seq, hash: event.hash }} />
           {event.session !== null && <PageLink to={at`/sessions/${event.session}`} fz="sm">To the session</PageLink>}
         </div>
       )}

@@ -4,6 +4,7 @@ import { useOne } from '@/api/queries';
 import { useCan } from '@/api/session';
 import type { Group, Policy } from '@/api/shapes';
 import { useAct } from '@/components/action';
+import { EditBase } from '@/components/edit-base';
 import { Form, Submit, useApiForm } from '@/components/form';
 import { PageLink, RouterLink, useGo } from '@/components/link';
 import { List } from '@/components/list/list';
@@ -43,7 +44,7 @@ export function GroupPage({ kind, name }: { kind: GroupKind; name: string }) {
         label={`Parts of ${group.name}`}
         tabs={[
           { id: 'members', label: kind.members, count: group.members_count ?? group.members?.length, render: () => <Members kind={kind} group={group.name} /> },
-          { id: 'entry', label: 'Entry', render: () => <Entry key={tag} kind={kind} group={group} tag={tag} fixed={!admin} /> },
+          { id: 'entry', label: 'Entry', render: () => <Entry kind={kind} group={group} tag={tag} fixed={!admin} /> },
           ...(kind.member === 'user' ? [{ id: 'rights', label: 'Rights', render: () => <RightsCard path={path} of={group.name} /> }] : []),
           ...(kind.member === 'server' ? [{ id: 'approvers', label: 'Approvers', render: () => <Approvers path={path} /> }] : []),
           { id: 'grants', label: 'Grants', render: () => <Grants kind={kind} group={group.name} /> },
@@ -77,10 +78,25 @@ interface EntryProps {
 }
 
 function Entry({ kind, group, tag, fixed }: EntryProps) {
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }}>
+      <EditBase value={group} tag={tag}>
+        {(base, typed) => <Edit kind={kind} group={base.value} tag={base.tag} fixed={fixed} typed={typed} />}
+      </EditBase>
+      <Stack>
+        <Below kind={kind} group={group} />
+        {!fixed && <Remove kind={kind} group={group} tag={tag} />}
+      </Stack>
+    </SimpleGrid>
+  );
+}
+
+function Edit({ kind, group, tag, fixed, typed }: EntryProps & { typed: (dirty: boolean) => void }) {
   const go = useGo();
   const saved = useSaved();
   const of = useApiForm({
     initial: { name: group.name, parent: group.parent, description: group.description ?? '' },
+    typed,
     submit: async (values) => {
       const body = { name: values.name.trim(), parent: values.parent, description: values.description.trim() || null };
       const after = await api.patch<Group>(`${kind.path}/${encodeURIComponent(group.name)}`, body, { tag });
@@ -90,44 +106,44 @@ function Entry({ kind, group, tag, fixed }: EntryProps) {
   });
   const { form } = of;
   return (
-    <SimpleGrid cols={{ base: 1, md: 2 }}>
-      <Card title="Entry">
-        <Form of={of} label="Entry">
-          <Stack gap="sm">
-            <TextInput label="Name" required disabled={fixed} {...form.getInputProps('name')} />
-            <Pick
-              kind={kind.member === 'user' ? 'user_group' : 'server_group'}
-              label="Below"
-              description="Empty: at the top. What is below moves along."
-              disabled={fixed}
-              value={form.getValues().parent}
-              onChange={(parent) => form.setFieldValue('parent', parent)}
-              error={form.errors.parent}
-            />
-            <Textarea label="Description" autosize disabled={fixed} {...form.getInputProps('description')} />
-          </Stack>
-          {!fixed && <Submit busy={of.busy} label="Save" disabled={!form.isDirty()} />}
-        </Form>
-      </Card>
-      <Stack>
-        <Card title="Groups below">
-          {(group.children ?? []).length === 0 ? (
-            <Text size="sm" c="dimmed">
-              None.
-            </Text>
-          ) : (
-            <Stack gap={4}>
-              {(group.children ?? []).map((child) => (
-                <PageLink key={child} to={`${kind.page}/${encodeURIComponent(child)}`} size="sm">
-                  {child}
-                </PageLink>
-              ))}
-            </Stack>
-          )}
-        </Card>
-        {!fixed && <Remove kind={kind} group={group} tag={tag} />}
-      </Stack>
-    </SimpleGrid>
+    <Card title="Entry">
+      <Form of={of} label="Entry">
+        <Stack gap="sm">
+          <TextInput label="Name" required disabled={fixed} {...form.getInputProps('name')} />
+          <Pick
+            kind={kind.member === 'user' ? 'user_group' : 'server_group'}
+            label="Below"
+            description="Empty: at the top. What is below moves along."
+            disabled={fixed}
+            value={form.getValues().parent}
+            onChange={(parent) => form.setFieldValue('parent', parent)}
+            error={form.errors.parent}
+          />
+          <Textarea label="Description" autosize disabled={fixed} {...form.getInputProps('description')} />
+        </Stack>
+        {!fixed && <Submit busy={of.busy} label="Save" disabled={!form.isDirty()} />}
+      </Form>
+    </Card>
+  );
+}
+
+function Below({ kind, group }: { kind: GroupKind; group: Group }) {
+  return (
+    <Card title="Groups below">
+      {(group.children ?? []).length === 0 ? (
+        <Text size="sm" c="dimmed">
+          None.
+        </Text>
+      ) : (
+        <Stack gap={4}>
+          {(group.children ?? []).map((child) => (
+            <PageLink key={child} to={`${kind.page}/${encodeURIComponent(child)}`} size="sm">
+              {child}
+            </PageLink>
+          ))}
+        </Stack>
+      )}
+    </Card>
   );
 }
 

@@ -4,6 +4,7 @@ import { useOne } from '@/api/queries';
 import { useSession } from '@/api/session';
 import type { User } from '@/api/shapes';
 import { RoleBadge } from '@/components/badges';
+import { EditBase } from '@/components/edit-base';
 import { Form, Submit, useApiForm } from '@/components/form';
 import { Card, Facts, Page } from '@/components/page';
 import { useSaved } from '@/components/saved';
@@ -19,7 +20,7 @@ export default function ProfilePage() {
   if (asked.data === undefined) return asked.isError ? <Failure error={asked.error} retry={() => void asked.refetch()} /> : <PageLoading />;
   const { value: user, tag } = asked.data;
   const signedIn = session.state === 'signed_in';
-  const entry = { id: 'entry', label: 'Entry', render: () => (signedIn ? <Entry key={tag} user={user} tag={tag} /> : <Shown user={user} />) };
+  const entry = { id: 'entry', label: 'Entry', render: () => (signedIn ? <EditBase value={user} tag={tag}>{(base, typed) => <Entry user={base.value} tag={base.tag} typed={typed} />}</EditBase> : <Shown user={user} />) };
   return (
     <Page title="Profile" mark={<RoleBadge role={user.role} />} about={user.full_name ?? user.name}>
       <PageTabs
@@ -55,10 +56,11 @@ function Shown({ user }: { user: User }) {
   );
 }
 
-function Entry({ user, tag }: { user: User; tag: string | null }) {
+function Entry({ user, tag, typed }: { user: User; tag: string | null; typed: (dirty: boolean) => void }) {
   const saved = useSaved();
   const of = useApiForm({
     initial: { full_name: user.full_name ?? '', email: user.email ?? '' },
+    typed,
     submit: async (values) => {
       await api.patch('/me', { full_name: values.full_name.trim() || null, email: values.email.trim() || null }, { tag });
       saved('Your entry is changed.', ['/me', '/session']);

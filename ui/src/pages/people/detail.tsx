@@ -59,7 +59,7 @@ export default function PersonPage() {
       <PageTabs
         label={`Parts of ${user.name}`}
         tabs={[
-          { id: 'overview', label: 'Overview', render: () => <Overview key={tag} user={user} tag={tag} /> },
+          { id: 'overview', label: 'Overview', render: () => <Overview user={user} tag={tag} /> },
           { id: 'addresses', label: 'Addresses', count: user.addresses.length, render: () => <Addresses user={user} /> },
           { id: 'keys', label: 'Keys', count: user.keys.length, render: () => <Keys user={user} /> },
           { id: 'groups', label: 'Groups', count: user.groups.length, render: () => <UserGroups user={user} /> },

@@ -3,6 +3,7 @@ import { api, at } from '@/api/client';
 import { useCan } from '@/api/session';
 import type { Role, User } from '@/api/shapes';
 import { useAct } from '@/components/action';
+import { EditBase } from '@/components/edit-base';
 import { Form, Submit, useApiForm } from '@/components/form';
 import { useGo } from '@/components/link';
 import { Moment } from '@/components/moment';
@@ -14,7 +15,13 @@ export function Overview({ user, tag }: { user: User; tag: string | null }) {
   const admin = useCan('admin');
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
-      {admin ? <Edit user={user} tag={tag} /> : <Shown user={user} />}
+      {admin ? (
+        <EditBase value={user} tag={tag}>
+          {(base, typed) => <Edit user={base.value} tag={base.tag} typed={typed} />}
+        </EditBase>
+      ) : (
+        <Shown user={user} />
+      )}
       <Stack>
         <Card title="At a glance">
           <Facts
@@ -47,11 +54,12 @@ function Shown({ user }: { user: User }) {
   );
 }
 
-function Edit({ user, tag }: { user: User; tag: string | null }) {
+function Edit({ user, tag, typed }: { user: User; tag: string | null; typed: (dirty: boolean) => void }) {
   const go = useGo();
   const saved = useSaved();
   const entry = useApiForm({
     initial: { name: user.name, full_name: user.full_name ?? '', email: user.email ?? '', role: user.role as Role, active: user.active },
+    typed,
     submit: async (values) => {
       const after = await api.patch<User>(
         at`/users/${user.name}`,

@@ -53,7 +53,7 @@ export default function ServerPage() {
       <PageTabs
         label={`Parts of ${server.name}`}
         tabs={[
-          { id: 'overview', label: 'Overview', render: () => <Overview key={tag} server={server} tag={tag} /> },
+          { id: 'overview', label: 'Overview', render: () => <Overview server={server} tag={tag} /> },
           { id: 'host-keys', label: 'Host keys', render: () => <HostKeys server={server.name} /> },
           { id: 'credentials', label: 'Credentials', render: () => <Credentials server={server.name} /> },
           { id: 'groups', label: 'Groups', count: server.groups.length, render: () => <ServerGroups server={server} /> },

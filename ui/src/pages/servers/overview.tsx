@@ -4,6 +4,7 @@ import { api, at } from '@/api/client';
 import { useCan } from '@/api/session';
 import type { Server } from '@/api/shapes';
 import { ActionButton, useAct } from '@/components/action';
+import { EditBase } from '@/components/edit-base';
 import { Form, Submit, useApiForm } from '@/components/form';
 import { useGo } from '@/components/link';
 import { Moment } from '@/components/moment';
@@ -18,7 +19,13 @@ export function Overview({ server, tag }: { server: Server; tag: string | null }
   const admin = useCan('admin');
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }}>
-      {admin ? <Edit server={server} tag={tag} /> : <Shown server={server} />}
+      {admin ? (
+        <EditBase value={server} tag={tag}>
+          {(base, typed) => <Edit server={base.value} tag={base.tag} typed={typed} />}
+        </EditBase>
+      ) : (
+        <Shown server={server} />
+      )}
       <Stack>
         <ProxyAddress server={server} fixed={!admin} />
         {admin && <Remove server={server} tag={tag} />}
@@ -43,11 +50,12 @@ function Shown({ server }: { server: Server }) {
   );
 }
 
-function Edit({ server, tag }: { server: Server; tag: string | null }) {
+function Edit({ server, tag, typed }: { server: Server; tag: string | null; typed: (dirty: boolean) => void }) {
   const go = useGo();
   const saved = useSaved();
   const entry = useApiForm<ServerValues & { active: boolean }>({
     initial: { ...serverValues(server), active: server.active },
+    typed,
     submit: async (values) => {
       const after = await api.patch<Server>(at`/servers/${server.name}`, { ...serverBody(values), active: values.active }, { tag });
       saved(`${after.name} is changed.`, TOUCHES);

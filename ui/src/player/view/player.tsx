@@ -59,6 +59,7 @@ export function Player({ playback, session, startedAt, number, channel, events, 
   );
   usePlayerKeys(targets);
   const marks = useMemo(() => drawnMarks([...log.marks, ...events]), [log, loaded.marks, events]);
+  const activity = useMemo(() => activityOf(channel, startedAt), [channel, startedAt]);
   const permalink = () => {
     const url = new URL(location.href);
     url.searchParams.set('t', String(Math.ceil(engine.snapshot().position * 1000 - 1e-6) / 1000));
@@ -77,7 +78,7 @@ export function Player({ playback, session, startedAt, number, channel, events, 
             <Begin playback={playback} />
           </div>
           {preferences.typed && <TypedStrip playback={playback} />}
-          <Scrubber playback={playback} marks={marks} activity={activityOf(channel, startedAt)} loadedUntil={loaded.until} gapCount={loaded.gaps} />
+          <Scrubber playback={playback} marks={marks} activity={activity} loadedUntil={loaded.until} gapCount={loaded.gaps} />
           <Controls {...{ playback, preferences, prefer, full, setFull, permalink }} status={<Status loaded={loaded} playback={playback} />} />
         </div>
         {preferences.transcript && <TranscriptPane playback={playback} transcript={transcript.data} error={transcript.error} />}

@@ -115,11 +115,12 @@ function Thumb({ playback: { engine }, scale }: { playback: Playback; scale: Sca
 /** As high as the root of what happened: a flood must not flatten all else. */
 function Heat({ playback: { log }, scale, activity }: { playback: Playback; scale: Scale; activity: ScrubberProps['activity'] }) {
   const again = Math.floor(log.end / COUNTED_AGAIN);
+  // Not for each second that a running session lasts: there may be many events.
   const bars = useMemo(() => {
     const heat = log.caughtUp ? heatOf(log, scale, BARS) : activity === null ? [] : heatFrom(activity.parts, activity.begin, activity.end, scale, BARS);
     const most = Math.sqrt(Math.max(1, ...heat));
     return heat.map((bytes) => (bytes <= 0 ? 0 : Math.max(6, (Math.sqrt(bytes) / most) * 100)));
-  }, [log, log.caughtUp, again, activity, scale.gaps.length, Math.floor(scale.end / COUNTED_AGAIN)]);
+  }, [log, log.caughtUp, again, log.caughtUp ? null : activity, scale.gaps.length, Math.floor(scale.end / COUNTED_AGAIN)]);
   return (
     <svg className={classes.heat} viewBox={`0 0 ${BARS} 100`} preserveAspectRatio="none" aria-hidden>
       {bars.map((height, i) => height > 0 && <rect key={i} x={i + 0.08} width={0.84} y={100 - height} height={height} />)}
