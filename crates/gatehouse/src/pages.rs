@@ -80,6 +80,7 @@ fn site(config: &Config, gate: &Gate, store: &Store) -> Result<Site, Failure> {
         idle_timeout: web.idle_timeout,
         session_timeout: web.session_timeout,
         confirm_after: web.confirm_after,
+        requests: config.request_limits(),
         data_dir: absolute(&config.data_dir)?,
         configuration: serde_json::to_value(config.without_secrets())?,
     };

@@ -53,7 +53,7 @@ pub struct ApprovalRuleEdit {
 }
 
 /// A rule by which requests are approved by themselves.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct ApprovalRule {
     /// Its number.
     pub id: ApprovalRuleId,

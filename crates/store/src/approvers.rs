@@ -15,7 +15,7 @@ use crate::resolve::{find_group, find_user, not_found};
 use crate::{GroupKind, Kind, Store, StoreError, SubjectRef};
 
 /// The approvers of a group of servers, by name.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Approvers {
     /// People.
     pub users: Vec<String>,

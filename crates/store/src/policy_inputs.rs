@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{Edit, PolicySort, PolicyState, Sort, Tag};
 
 /// Who a grant is for, by name or id.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectRef {
     /// One person.
@@ -20,7 +20,7 @@ pub enum SubjectRef {
 }
 
 /// What a grant is for, by name or id.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetRef {
     /// One server.

@@ -40,7 +40,7 @@ pub struct RequestFilter {
 }
 
 /// How much waits for somebody.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct RequestCounts {
     /// Requests that wait for a decision.
     pub pending: u64,

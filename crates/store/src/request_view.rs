@@ -74,7 +74,7 @@ pub enum AutoApproval {
 }
 
 /// A request that was made, or found to be there already.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Asked {
     /// The request.
     pub request: AccessRequest,
@@ -117,7 +117,7 @@ pub struct Approval {
 }
 
 /// A request for access.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct AccessRequest {
     /// Its number.
     pub id: RequestId,
@@ -161,7 +161,7 @@ pub struct AccessRequest {
 }
 
 /// What came of a review.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, utoipa::ToSchema)]
 pub struct Review {
     /// Who reviewed.
     pub by: String,
@@ -174,7 +174,7 @@ pub struct Review {
 }
 
 /// A request with all that hangs on it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
 pub struct RequestDetail {
     /// The request.
     #[serde(flatten)]

@@ -213,6 +213,7 @@ impl From<StoreError> for Problem {
         match &error {
             StoreError::NotFound { .. } => Self::new(Code::NotFound, detail()),
             StoreError::Conflict(_) => Self::new(Code::Conflict, detail()),
+            StoreError::Forbidden(_) => Self::new(Code::Forbidden, detail()),
             StoreError::InUse(_) => Self::new(Code::InUse, detail()),
             StoreError::Changed => Self::new(Code::Changed, detail()),
             StoreError::Invalid { field, .. } => Self::invalid(*field, detail()),

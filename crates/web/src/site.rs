@@ -8,7 +8,7 @@ use gatehouse_archive::Library;
 use gatehouse_gate::Gate;
 use gatehouse_model::{AddressRange, Secret, SpanSeconds, Timestamp};
 use gatehouse_policy::Directory;
-use gatehouse_store::{Store, StoreError};
+use gatehouse_store::{RequestLimits, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::address::PublicUrl;
@@ -58,6 +58,8 @@ pub struct WebSettings {
     pub session_timeout: SpanSeconds,
     /// For so long after signing in, dangerous things may be done without confirming.
     pub confirm_after: SpanSeconds,
+    /// What holds for all requests for access.
+    pub requests: RequestLimits,
     /// The node's directory, where its control socket is.
     pub data_dir: PathBuf,
     /// The configuration without secrets, for showing.

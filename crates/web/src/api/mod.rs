@@ -1,6 +1,7 @@
 //! The API, a file for each noun.
 
 mod alerts;
+mod approvals;
 mod audit;
 mod blocks;
 mod check;
@@ -22,6 +23,7 @@ mod pool;
 mod previews;
 mod reach;
 mod recording;
+mod requests;
 mod rights;
 mod servers;
 mod session;
@@ -41,8 +43,9 @@ use crate::authority::{PREFIX, authorize};
 use crate::idempotency::once;
 use crate::site::Site;
 
-pub(crate) use openapi::document;
 pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
+pub(crate) use openapi::document;
+pub(crate) use requests::{ask, reader};
 
 /// Every operation, described.
 fn operations() -> OpenApiRouter<Site> {
@@ -79,6 +82,8 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(policies::operations())
         .merge(previews::operations())
         .merge(check::operations())
+        .merge(requests::operations())
+        .merge(approvals::operations())
 }
 
 /// The API's routes, each behind the table.

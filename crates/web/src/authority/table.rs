@@ -164,4 +164,19 @@ table! {
     POST "/durations/preview" SIGNED;
     POST "/check" AUDITOR;
     POST "/check/explain" AUDITOR;
+    GET "/requests" SIGNED;
+    POST "/requests" SELF;
+    GET "/requests/{id}" SIGNED;
+    DELETE "/requests/{id}" SIGNED;
+    POST "/requests/{id}/approve" SIGNED;
+    POST "/requests/{id}/deny" SIGNED;
+    POST "/requests/{id}/review" OPERATOR;
+    POST "/break-glass" SIGNED fresh;
+    GET "/approval-rules" AUDITOR;
+    POST "/approval-rules" ADMIN;
+    GET "/approval-rules/{id}" AUDITOR;
+    PATCH "/approval-rules/{id}" ADMIN;
+    DELETE "/approval-rules/{id}" ADMIN;
+    GET "/server-groups/{group}/approvers" AUDITOR;
+    PUT "/server-groups/{group}/approvers" ADMIN;
 }
