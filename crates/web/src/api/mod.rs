@@ -26,7 +26,6 @@ use crate::authority::{PREFIX, authorize};
 use crate::idempotency::once;
 use crate::site::Site;
 
-pub(crate) use openapi::document;
 pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
 
 /// Every operation, described.

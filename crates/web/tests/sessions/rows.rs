@@ -24,7 +24,7 @@ async fn each_sees_what_is_theirs() {
     assert_eq!(all, [his.clone(), hers.clone()], "the newest first");
     assert_eq!(
         ids(&site.get("alice", "/sessions").await.is(200).json()),
-        [hers.clone()]
+        vec![hers.as_str()]
     );
     for (filter, want) in [("user=Alice", 1), ("user=bob", 0), ("server=web01", 1)] {
         let list = site
