@@ -7,10 +7,12 @@ use std::sync::Arc;
 use gatehouse_archive::SealedKey;
 use gatehouse_gate::{
     Acceptor, Clock, Door, Entrance, Gate, GateSettings, Lanes, ListenerName, NodeHome, NodeListen, Proxies,
-    RecordingEncryption, bind, make_private_dir,
+    RecordingEncryption, bind, make_private_dir, recording_keyring,
 };
 use gatehouse_model::{Protocol, SpanSeconds};
+use gatehouse_search::{EncryptedRecordings, IndexerSettings, Pace};
 use gatehouse_ssh::{AlgorithmLists, Algorithms, HostKeys, SshSettings};
+use gatehouse_store::Store;
 use gatehouse_web::Exporter;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -70,6 +72,15 @@ async fn serve(loaded: &Loaded, exporter: Option<Exporter>) -> Result<ExitCode, 
         let kinds = config.alerts.kinds.clone();
         gate.tasks()
             .spawn(gatehouse_alerts::run(gate.clone(), store.clone(), hook, kinds));
+    }
+
+    if config.search.enabled {
+        let stopped = gate.clone();
+        let indexer = indexer_settings(config, &gate, &store)?;
+        gate.tasks()
+            .spawn(gatehouse_search::run(store.clone(), indexer, async move {
+                stopped.stopping().await;
+            }));
     }
 
     let stop = CancellationToken::new();
@@ -176,6 +187,21 @@ fn gate_settings(config: &Config) -> Result<GateSettings, Failure> {
             address: config.node.address.clone(),
         },
         login_records: config.login_records(),
+    })
+}
+
+/// What the search index is made from.
+fn indexer_settings(config: &Config, gate: &Gate, store: &Store) -> Result<IndexerSettings, Failure> {
+    Ok(IndexerSettings {
+        node: gate.node(),
+        data_dir: absolute(&config.data_dir)?,
+        keys: recording_keyring(store, Vec::new()),
+        encrypted: if config.search.encrypted_recordings {
+            EncryptedRecordings::Indexed
+        } else {
+            EncryptedRecordings::LeftOut
+        },
+        pace: Pace::default(),
     })
 }
 

@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("gatehouse-archive", 2),
     ("gatehouse-store", 2),
     ("gatehouse-gate", 3),
+    ("gatehouse-search", 3),
     ("gatehouse-alerts", 4),
     ("gatehouse-ssh", 4),
     ("gatehouse-rdp", 4),

@@ -3,7 +3,7 @@
 //!
 //! [`Directory::build`] indexes rows; [`decide`] answers a [`Request`] out of it. [`decide_again`] is for running
 //! sessions, [`decide_forward`] for forwards within them; [`explain`], [`who_can`] and [`reach`] show the same steps
-//! to people.
+//! to people; [`preview`] shows a grant before it is made.
 //!
 //! Invariants:
 //! - **Pure.** Nothing here reads a clock, a file, the network or randomness. The instant is an input; time zones
@@ -26,6 +26,7 @@
 //!
 //! Not here: SQL, protocols, names resolved by DNS, wall clocks.
 
+mod answer;
 mod decide;
 mod decision;
 mod directory;
@@ -33,12 +34,17 @@ mod evaluate;
 mod explain;
 mod forward;
 mod listing;
+mod preview;
 mod rows;
 mod schedule;
 mod sentence;
 mod timeline;
 mod windows;
 
+pub use answer::{
+    AllowAnswer, CheckAnswer, ConsideredAnswer, DenyAnswer, ExplainedAnswer, ForwardingAnswer,
+    RecordingAnswer, StepAnswer, StepOutcome, check_answer, explained_answer,
+};
 pub use decide::{decide, decide_again, decide_user};
 pub use decision::{Decision, Denial, Destination, Grant, Reason, RecordingTerms, Request, Waiting};
 pub use directory::{
@@ -48,6 +54,7 @@ pub use evaluate::Verdict;
 pub use explain::{Considered, Explanation, explain, explain_user};
 pub use forward::{ForwardPermit, ForwardRefusal, RightSet, Rights, decide_forward, may_reach};
 pub use listing::{Reach, WhoCan, reach, reach_from, who_can};
+pub use preview::{Preview, PreviewWarning, WINDOWS_SHOWN, preview, schedule_windows};
 pub use rows::{
     AllocationRow, BlockReach, BlockRow, DirectoryRows, GroupRow, KeyRow, Lock, PolicyRow, PolicyRules,
     PolicyTarget, ServerRow, SourceRow, Subject, UserRow,

@@ -219,3 +219,27 @@ pub struct PolicyRules {
     /// Longest session.
     pub max_length: Option<SpanSeconds>,
 }
+
+impl PolicyRules {
+    /// Terms without any limit but the start.
+    pub fn unlimited(start: Timestamp) -> Self {
+        Self {
+            protocol: None,
+            from: None,
+            logins: Vec::new(),
+            start,
+            end: None,
+            schedules: Vec::new(),
+            use_schedules: true,
+            rights: Vec::new(),
+            destinations: Vec::new(),
+            blocked_ports: Vec::new(),
+            record_mode: None,
+            record_binary: None,
+            record_input: None,
+            record_forwards: None,
+            idle: None,
+            max_length: None,
+        }
+    }
+}

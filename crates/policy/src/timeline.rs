@@ -129,6 +129,23 @@ impl Reached {
     }
 }
 
+/// The window that is open at `from`, from its own beginning, or the next one; windows that follow each other without a
+/// break are one. `None`: there is none within the look-ahead, or it has no end within it.
+pub(crate) fn next_window(
+    policies: &Policies,
+    policy: &Policy,
+    from: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
+    let begin = from.max(policy.start);
+    let opening = opens(policies, policy, from, ahead(begin, LOOK_AHEAD))?;
+    let closing = closes(policies, policy, opening, ahead(opening, LOOK_AHEAD)).at?;
+    let since = policies
+        .windows(policy)
+        .filter_map(|windows| windows.open_since(opening))
+        .min();
+    Some((since.unwrap_or(opening).max(policy.start), closing))
+}
+
 /// Whether the policy's time has come and not gone, and its schedules match.
 pub(crate) fn is_open(policies: &Policies, policy: &Policy, at: Timestamp) -> bool {
     policy.start <= at && policy.end().is_none_or(|end| at < end) && is_within_schedules(policies, policy, at)

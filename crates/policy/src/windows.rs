@@ -77,6 +77,12 @@ impl Windows {
         self.window_at(at).is_some()
     }
 
+    /// If a window is open at the instant: when it began.
+    pub(crate) fn open_since(&self, at: Timestamp) -> Option<Timestamp> {
+        let (date, _) = self.window_at(at)?;
+        self.start(date)
+    }
+
     /// If a window is open at the instant: when it and those that follow without a break end.
     pub(crate) fn run_end(&self, at: Timestamp, horizon: Timestamp) -> Option<RunEnd> {
         let (mut date, mut end) = self.window_at(at)?;

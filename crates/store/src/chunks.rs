@@ -1,7 +1,7 @@
 //! Reading many rows by their keys, without exceeding what a statement may hold.
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryFilter, QueryOrder, Value,
 };
 
 use crate::StoreError;
@@ -14,6 +14,15 @@ pub(crate) async fn in_chunks<E: EntityTrait>(
     db: &impl ConnectionTrait,
     column: E::Column,
     keys: &[i64],
+) -> Result<Vec<E::Model>, StoreError> {
+    in_chunks_of::<E>(db, column, keys).await
+}
+
+/// The same with keys of another type.
+pub(crate) async fn in_chunks_of<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    column: E::Column,
+    keys: &[impl Into<Value> + Copy],
 ) -> Result<Vec<E::Model>, StoreError> {
     let mut rows = Vec::new();
     for chunk in keys.chunks(KEYS) {

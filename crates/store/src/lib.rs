@@ -69,8 +69,10 @@ mod policies;
 mod policy_find;
 mod policy_inputs;
 mod policy_rows;
+mod policy_schema;
 mod policy_view;
 mod pool;
+mod pool_view;
 mod recording_keys;
 mod request_address;
 mod request_checks;
@@ -83,6 +85,7 @@ mod resolve;
 mod rights;
 mod saved_views;
 mod seal;
+mod search;
 mod server_find;
 mod server_rows;
 mod servers;
@@ -138,6 +141,7 @@ pub use password::PASSWORD_MIN;
 pub use policy_inputs::{NewPolicy, Past, PolicyEdit, PolicyFilter, SubjectRef, TargetRef};
 pub use policy_view::{Policy, PolicyState};
 pub use pool::{Allocation, PoolRange, QUARANTINE_DAYS};
+pub use pool_view::{PoolRangeView, PoolView, Resting};
 pub use recording_keys::{RecordingKey, RecordingSigningKey};
 pub use request_list::{RequestCounts, RequestFilter};
 pub use request_rights::{Decider, FourEyes, Reader};
@@ -147,6 +151,10 @@ pub use request_view::{
 };
 pub use rights::RightHolder;
 pub use saved_views::SavedView;
+pub use search::{
+    IndexBatch, IndexLine, IndexProgress, IndexState, LINE_MAX, LineKind, SESSION_LINES_MAX, SearchFilter,
+    SearchHit, SessionToIndex,
+};
 pub use servers::{NewServer, ProxyChoice, Server, ServerEdit, ServerFilter, ServerProxy, Service};
 pub use session_view::{
     Forward, RecordingSummary, SESSION_IDS_MAX, Session, SessionFilter, SessionForward, Transfer,

@@ -17,7 +17,7 @@ use crate::sort::address_key;
 use crate::{
     Activation, AgentUse, Closing, NewSession, RecordingAnchor, SessionNote, SessionUpdate, Transition,
 };
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, search};
 
 impl Store {
     /// Writes the row of a session in state `opening`, before the first byte to the server.
@@ -27,6 +27,7 @@ impl Store {
     pub async fn open_session(&self, new: NewSession) -> Result<(), StoreError> {
         let change = self.change(Scope::Record).await?;
         let (id, started_at, policies) = (new.id, new.started_at, new.policies);
+        let (node, recorded) = (new.node, new.recording_path.is_some());
         let row = session::ActiveModel {
             id: Set(id.0),
             user_id: Set(new.user.0),
@@ -37,7 +38,7 @@ impl Store {
             server_name: Set(new.server_name),
             protocol: Set(new.protocol.to_string()),
             state: Set(SessionState::Opening.to_string()),
-            node_id: Set(new.node.0),
+            node_id: Set(node.0),
             source: Set(new.source.to_string()),
             source_port: Set(i32::from(new.source_port)),
             proxy: Set(new.proxy.map(|proxy| proxy.to_string())),
@@ -69,6 +70,9 @@ impl Store {
             .exec_without_returning(change.db())
             .await?;
         note_policies(change.db(), id, started_at, &policies).await?;
+        if recorded {
+            search::begin(change.db(), id.0, node.0).await?;
+        }
         point!("store.row-opening-uncommitted");
         change.commit().await?;
         Ok(())

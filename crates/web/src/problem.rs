@@ -151,6 +151,33 @@ impl Problem {
         }
     }
 
+    /// The same where the path names one thing and the body another: what is not known is a wrong field if it is of
+    /// this kind.
+    pub(crate) fn of_field(error: StoreError, wrong: Kind, field: &'static str) -> Self {
+        match &error {
+            StoreError::NotFound { kind, .. } if *kind == wrong => Self::invalid(field, error.to_string()),
+            _ => error.into(),
+        }
+    }
+
+    /// Several fields are wrong.
+    pub(crate) fn invalid_fields(mut errors: Vec<FieldError>) -> Self {
+        match errors.len() {
+            0 => Self::new(Code::Invalid, "a field is wrong"),
+            1 => {
+                let FieldError { field, detail } = errors.remove(0);
+                Self::invalid(field, detail)
+            }
+            several => Self {
+                errors,
+                ..Self::new(
+                    Code::Invalid,
+                    format!("{several} fields are wrong; see each of them"),
+                )
+            },
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.code.status()
     }

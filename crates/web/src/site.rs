@@ -7,6 +7,7 @@ use std::time::Duration;
 use gatehouse_archive::Library;
 use gatehouse_gate::Gate;
 use gatehouse_model::{AddressRange, Secret, SpanSeconds, Timestamp};
+use gatehouse_policy::Directory;
 use gatehouse_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,9 @@ use crate::live::Live;
 
 /// How often what has ended is forgotten.
 const KEEP_UP_EVERY: Duration = Duration::from_secs(600);
+
+/// How long the directory in memory may stay behind the store before it is read as it is.
+const CATCH_UP: Duration = Duration::from_secs(2);
 
 /// Whether a known source address is enough for a person's own pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -131,6 +135,15 @@ impl Site {
 
     pub(crate) fn live(&self) -> &Live {
         &self.0.live
+    }
+
+    /// The directory in memory, as soon as it shows what was changed through this process; after a while, as it is.
+    pub(crate) async fn directory(&self) -> Arc<Directory> {
+        let changed = *self.store().changes().borrow();
+        let mut shown = self.gate().directory_changes();
+        // A gate that is being stopped tells no more changes.
+        let _ = tokio::time::timeout(CATCH_UP, shown.wait_for(|revision| *revision >= changed)).await;
+        self.gate().directory()
     }
 
     /// The instant, as the gates have it.

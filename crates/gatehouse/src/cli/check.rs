@@ -3,9 +3,8 @@
 use clap::{ArgGroup, Args};
 use gatehouse_model::{Login, Protocol, ProxyAddr, Right, SourceAddr, Timestamp, parse_time, to_micros};
 use gatehouse_policy::{
-    Decision, Destination, Directory, Explanation, Request, Waiting, explain, explain_user,
+    Decision, Destination, Directory, Explanation, Request, explain, explain_user, explained_answer,
 };
-use serde_json::{Value, json};
 
 use super::arguments::word;
 use super::{Answer, Context, Verdict, examples};
@@ -62,6 +61,7 @@ pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         }
     };
     let (protocol, login) = (arguments.protocol, arguments.login);
+    let asked = login.clone();
     let user = match &arguments.user {
         Some(name) => Some(context.store.user(context.now, name).await?.id),
         None => None,
@@ -85,58 +85,10 @@ pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
         Decision::Allow(_) => Verdict::Yes,
         Decision::Deny(_) => Verdict::No,
     };
-    let value = answer(&directory, &explanation);
+    let value = explained_answer(&directory, &explanation, asked.as_ref());
     Ok(context
         .answer(&value, |screen| shown(&directory, &explanation, context, screen))?
         .with(verdict))
-}
-
-/// The contract's JSON, and the policies considered.
-fn answer(directory: &Directory, explanation: &Explanation) -> Value {
-    let considered: Vec<_> = explanation
-        .considered
-        .iter()
-        .map(|it| json!({ "policy": it.policy, "step": it.verdict.step(), "words": it.words }))
-        .collect();
-    match &explanation.decision {
-        Decision::Allow(grant) => {
-            let rights = Right::ALL
-                .iter()
-                .filter(|right| grant.rights.allows(**right))
-                .collect::<Vec<_>>();
-            json!({
-                "decision": "allow",
-                "user": directory.user(grant.user).map(|user| &user.name),
-                "server": directory.server(grant.server).map(|server| &server.name),
-                "policies": grant.policies,
-                "allowed_until": grant.until,
-                "forwarding": {
-                    "local": grant.rights.allows(Right::ForwardLocal),
-                    "remote": grant.rights.allows(Right::ForwardRemote),
-                },
-                "rights": rights,
-                "recording": {
-                    "mode": grant.recording.mode,
-                    "binary": grant.recording.binary,
-                    "input": grant.recording.input,
-                    "forwards": grant.recording.forwards,
-                },
-                "considered": considered,
-            })
-        }
-        Decision::Deny(denial) => json!({
-            "decision": "deny",
-            "reason": denial.reason.as_str(),
-            "detail": denial.sentence,
-            "user": denial.user.and_then(|id| directory.user(id)).map(|user| &user.name),
-            "server": denial.server.and_then(|id| directory.server(id)).map(|server| &server.name),
-            "next": match denial.next {
-                Waiting::Never => None,
-                Waiting::Until(instant) => Some(instant),
-            },
-            "considered": considered,
-        }),
-    }
 }
 
 fn shown(directory: &Directory, explanation: &Explanation, context: &Context, screen: &Screen) -> String {

@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) policy: Policy,
     /// The log.
     pub(crate) log: Log,
+    /// The index of what was seen and done in sessions.
+    pub(crate) search: Search,
     /// Stopping.
     pub(crate) shutdown: Shutdown,
     /// The store.
@@ -268,6 +270,16 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// `[search]`
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Search {
+    /// Whether recordings are read into the index.
+    pub(crate) enabled: bool,
+    /// Whether those that are encrypted to recipients are too. The index is in clear.
+    pub(crate) encrypted_recordings: bool,
+}
+
 /// `[shutdown]`
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -358,6 +370,10 @@ impl Default for Config {
                 format: LogFormat::Text,
                 level: "info".to_owned(),
                 file: None,
+            },
+            search: Search {
+                enabled: true,
+                encrypted_recordings: false,
             },
             shutdown: Shutdown { grace: seconds(30) },
             store: StoreSection::default(),

@@ -46,6 +46,7 @@ const QUIET: &[&str] = &[
     "recording-key list",
     "recording-key export",
     "session list",
+    "session search",
     "session show",
 ];
 

@@ -111,6 +111,9 @@ const WRONG: &[(&str, i32, &[&str])] = &[
     ("block add 10.6.0.0/24 --for permanent", 2, &["permanent"]),
     ("lock user alice --for soon", 2, &["soon"]),
     ("session list --since yesterday", 2, &["yesterday"]),
+    ("session search -- --", 1, &["no word"]),
+    ("session search x --kind color", 2, &["color", "command"]),
+    ("session search x --user nobody", 1, &["nobody"]),
     ("pool assign web01 --until 2031-13-01", 2, &["2031-13-01"]),
     // Policies and rights.
     ("policy grant --user alice", 2, &["--server"]),

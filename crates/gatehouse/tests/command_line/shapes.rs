@@ -27,6 +27,7 @@ fn every_list_is_one_document_and_an_array() {
         "request list",
         "approval-rule list",
         "session list",
+        "session search nothing",
         "forwards",
         "block list",
         "alert list",

@@ -252,6 +252,28 @@ impl Directory {
             .and_then(|policy| self.parties(policy))
     }
 
+    /// Where policies for this subject stand.
+    pub(crate) fn subject_place(&self, subject: Subject) -> Option<u32> {
+        match subject {
+            Subject::User(user) => self.users.place(user),
+            Subject::Group(group) => {
+                let users = super::lists::place(self.users.rows().len());
+                Some(users + self.user_groups.place(group)?)
+            }
+        }
+    }
+
+    /// Where policies for this target stand.
+    pub(crate) fn target_place(&self, target: PolicyTarget) -> Option<u32> {
+        match target {
+            PolicyTarget::Server(server) => self.servers.place(server),
+            PolicyTarget::Group(group) => {
+                let servers = super::lists::place(self.servers.rows().len());
+                Some(servers + self.server_groups.place(group)?)
+            }
+        }
+    }
+
     pub(crate) fn parties(&self, policy: &Policy) -> Option<(Subject, PolicyTarget)> {
         let users = super::lists::place(self.users.rows().len());
         let servers = super::lists::place(self.servers.rows().len());

@@ -24,7 +24,7 @@ pub use lookups::SourceOwner;
 pub use settings::DirectorySettings;
 
 pub(crate) use groups::Groups;
-pub(crate) use lists::Lists;
+pub(crate) use lists::{Lists, place};
 pub(crate) use policies::{Policies, Policy, Terms};
 pub(crate) use ranges::RangeMap;
 pub(crate) use settings::printable;

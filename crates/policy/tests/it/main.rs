@@ -10,6 +10,8 @@ mod identity;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod preview;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod random;

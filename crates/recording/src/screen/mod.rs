@@ -4,4 +4,4 @@ mod safe;
 mod transcript;
 
 pub use safe::{RESTORE, SafeRenderer};
-pub use transcript::Transcript;
+pub use transcript::{TimedLine, Transcript};

@@ -1,16 +1,28 @@
 //! The plain transcript of a cast, read off a screen model.
 
+use std::collections::VecDeque;
+
 use avt::observer::{Observation, Observer};
 use avt::parser::{EdScope, Function};
 use avt::{Line, Operation, ScreenKind, Terminal};
 
 use super::safe::SafeRenderer;
 use crate::cast::{CastData, CastEvent};
+use crate::offset::Offset;
 
 /// Largest screen that is modelled, columns and rows: a target does not choose how much memory a reader needs.
 const SIZE_MAX: (usize, usize) = (1000, 500);
 /// Longest logical line, in bytes; a longer one is cut into several.
 const LINE_MAX: usize = 64 * 1024;
+
+/// A line of a transcript, with the time at which its row was last written to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TimedLine {
+    /// The time.
+    pub at: Offset,
+    /// The line.
+    pub text: String,
+}
 
 /// Turns the events of one cast into the lines a person saw: lines as they leave the screen at its top, what a clear
 /// takes away, and at the end what is on it. Rows that were wrapped are one line. Of a program on the alternate
@@ -28,15 +40,21 @@ impl Transcript {
         Self {
             terminal: Terminal::new(cols, rows).ok(),
             safe: SafeRenderer::new(),
-            lines: Lines::default(),
+            lines: Lines::of(rows),
         }
     }
 
     /// Takes an event and gives the lines that are complete now.
     pub fn feed(&mut self, event: &CastEvent) -> Vec<String> {
+        texts(self.feed_timed(event))
+    }
+
+    /// The same with the times of the lines.
+    pub fn feed_timed(&mut self, event: &CastEvent) -> Vec<TimedLine> {
         let Some(terminal) = &mut self.terminal else {
             return Vec::new();
         };
+        self.lines.now = event.at;
         match &event.data {
             // What is not safe to show is not seen either, and would only burden the model.
             CastData::Output(_, data) => {
@@ -45,6 +63,7 @@ impl Transcript {
             CastData::Resize { cols, rows } => {
                 let (cols, rows) = clamp(*cols, *rows);
                 terminal.resize_with(cols, rows, &mut self.lines);
+                self.lines.times.resize(rows, event.at);
             }
             CastData::Binary(stream, length) => {
                 let note = format!("\r\n[{length} bytes of binary {}]\r\n", stream.as_str());
@@ -56,22 +75,38 @@ impl Transcript {
     }
 
     /// The lines that are left on the screen.
-    pub fn finish(mut self) -> Vec<String> {
+    pub fn finish(self) -> Vec<String> {
+        texts(self.finish_timed())
+    }
+
+    /// The same with the times of the lines.
+    pub fn finish_timed(self) -> Vec<TimedLine> {
+        self.on_screen()
+    }
+
+    /// The lines that would be left on the screen if nothing came any more.
+    pub fn on_screen(&self) -> Vec<TimedLine> {
+        let mut lines = self.lines.clone();
         if let Some(terminal) = &self.terminal {
             if terminal.active_screen_kind() == ScreenKind::Alternate {
-                self.lines.snapshot(terminal);
+                lines.snapshot(terminal);
             }
-            let start = self.lines.ready.len();
+            let start = lines.ready.len();
             for line in terminal.primary_screen().all_lines() {
-                self.lines.push(line);
+                let at = lines.times.pop_front().unwrap_or(lines.now);
+                lines.push(line, at);
             }
-            self.lines.end_line();
-            while self.lines.ready.len() > start && self.lines.ready.last().is_some_and(String::is_empty) {
-                self.lines.ready.pop();
+            lines.end_line();
+            while lines.ready.len() > start && lines.ready.last().is_some_and(|line| line.text.is_empty()) {
+                lines.ready.pop();
             }
         }
-        self.lines.ready
+        lines.ready
     }
+}
+
+fn texts(lines: Vec<TimedLine>) -> Vec<String> {
+    lines.into_iter().map(|line| line.text).collect()
 }
 
 fn clamp(cols: u32, rows: u32) -> (usize, usize) {
@@ -81,26 +116,49 @@ fn clamp(cols: u32, rows: u32) -> (usize, usize) {
     )
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Lines {
     wrapped: String,
-    ready: Vec<String>,
+    wrapped_at: Offset,
+    ready: Vec<TimedLine>,
     last_snapshot: Vec<String>,
+    /// The time of the event that is being taken.
+    now: Offset,
+    /// By row of the primary screen, when it was last written to. Rows that were moved within the screen have the
+    /// times of their places.
+    times: VecDeque<Offset>,
 }
 
 impl Lines {
-    fn push(&mut self, line: &Line) {
+    fn of(rows: usize) -> Self {
+        Self {
+            times: std::iter::repeat_n(Offset::ZERO, rows).collect(),
+            ..Self::default()
+        }
+    }
+
+    fn push(&mut self, line: &Line, at: Offset) {
+        if self.wrapped.is_empty() {
+            self.wrapped_at = at;
+        }
         self.wrapped.extend(line.chars());
         if !line.is_wrapped() || self.wrapped.len() > LINE_MAX {
-            self.ready.push(self.wrapped.trim_end().to_owned());
+            let text = self.wrapped.trim_end().to_owned();
+            self.ready.push(TimedLine {
+                at: self.wrapped_at,
+                text,
+            });
             self.wrapped.clear();
         }
     }
 
     fn end_line(&mut self) {
         if !self.wrapped.is_empty() {
-            self.ready
-                .push(std::mem::take(&mut self.wrapped).trim_end().to_owned());
+            let text = std::mem::take(&mut self.wrapped).trim_end().to_owned();
+            self.ready.push(TimedLine {
+                at: self.wrapped_at,
+                text,
+            });
         }
     }
 
@@ -115,7 +173,11 @@ impl Lines {
             screen.pop();
         }
         if !screen.is_empty() && screen != self.last_snapshot {
-            self.ready.extend(screen.iter().cloned());
+            let at = self.now;
+            self.ready.extend(screen.iter().map(|text| TimedLine {
+                at,
+                text: text.clone(),
+            }));
             self.last_snapshot = screen;
         }
     }
@@ -126,6 +188,12 @@ impl Observer for Lines {
 
     fn before(&mut self, context: &mut Observation<'_>, operation: &Operation) {
         let terminal = context.terminal();
+        if matches!(operation, Operation::Function(Function::Print(_)))
+            && terminal.active_screen_kind() == ScreenKind::Primary
+            && let Some(time) = self.times.get_mut(terminal.cursor().row)
+        {
+            *time = self.now;
+        }
         let vanishes = match operation {
             Operation::Function(Function::Ed(EdScope::All) | Function::Decrst(_)) => true,
             Operation::Function(Function::Ed(EdScope::Below)) => terminal.cursor().row == 0,
@@ -137,7 +205,9 @@ impl Observer for Lines {
     }
 
     fn evicted(&mut self, _: &mut Observation<'_>, line: &Line) {
-        self.push(line);
+        let at = self.times.pop_front().unwrap_or(self.now);
+        self.times.push_back(self.now);
+        self.push(line, at);
     }
 
     fn end(&mut self, _: &mut Observation<'_>) {}
@@ -148,7 +218,6 @@ mod tests {
     use super::*;
     use crate::cast::CastBytes;
     use crate::event::Stream;
-    use crate::offset::Offset;
     use proptest::prelude::*;
 
     fn output(text: &str) -> CastEvent {
@@ -205,6 +274,32 @@ mod tests {
             transcript(20, 4, &["\x1b[?1049h\x1b[Hstill there"]),
             ["still there"]
         );
+    }
+
+    #[test]
+    fn a_line_has_the_time_at_which_it_was_written() {
+        let mut transcript = Transcript::new(20, 3);
+        let mut lines = Vec::new();
+        for (second, piece) in [
+            (1.0, "one\r\n"),
+            (2.0, "tw"),
+            (3.0, "o\r\nthree"),
+            (60.0, "\r\nfour\r\n"),
+        ] {
+            let event = CastEvent {
+                at: Offset::from_seconds(second),
+                ..output(piece)
+            };
+            lines.extend(transcript.feed_timed(&event));
+        }
+        let on_screen = transcript.on_screen();
+        assert_eq!(on_screen, transcript.on_screen(), "looking changes nothing");
+        lines.extend(transcript.finish_timed());
+        let seen: Vec<_> = lines
+            .iter()
+            .map(|line| (line.text.as_str(), line.at.seconds()))
+            .collect();
+        assert_eq!(seen, [("one", 1.0), ("two", 3.0), ("three", 3.0), ("four", 60.0)]);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(crate) mod recovery_code;
 pub(crate) mod released_address;
 pub(crate) mod request;
 pub(crate) mod saved_view;
+pub(crate) mod search_line;
+pub(crate) mod search_state;
 pub(crate) mod server;
 pub(crate) mod server_member;
 pub(crate) mod server_service;

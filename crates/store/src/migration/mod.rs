@@ -12,11 +12,12 @@ mod m20260320_000001_recording_keys;
 mod m20260410_000001_forward_captures;
 mod m20260501_000001_lists;
 mod m20260501_000001_sign_in;
+mod m20260501_000002_search;
 mod m20260601_000001_ceremonies;
 mod m20260620_000001_requests;
 
 /// The form that this program writes: the number of its steps.
-pub(crate) const SCHEMA: i32 = 12;
+pub(crate) const SCHEMA: i32 = 13;
 
 pub(crate) struct Migrator;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260501_000001_sign_in::Migration),
             Box::new(m20260601_000001_ceremonies::Migration),
             Box::new(m20260620_000001_requests::Migration),
+            Box::new(m20260501_000002_search::Migration),
         ]
     }
 }

@@ -33,6 +33,7 @@ mod policies;
 mod pool;
 mod recordings;
 mod requests;
+mod search;
 mod secrets;
 mod servers;
 mod session_lists;

@@ -2,20 +2,33 @@
 
 mod alerts;
 mod audit;
+mod blocks;
+mod check;
+mod credentials;
 mod events;
 mod factors;
 mod forwards;
+mod groups;
+mod host_keys;
 mod live;
+mod locks;
 mod me;
+mod members;
 mod nodes;
 mod openapi;
 mod palette;
+mod pool;
+mod reach;
 mod recording;
+mod rights;
+mod servers;
 mod session;
 mod sessions;
 mod settings;
 mod stats;
 mod tokens;
+mod user_addresses;
+mod user_keys;
 mod users;
 
 use axum::Router;
@@ -48,6 +61,19 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(settings::operations())
         .merge(palette::operations())
         .merge(stats::operations())
+        .merge(user_addresses::operations())
+        .merge(user_keys::operations())
+        .merge(rights::operations())
+        .merge(locks::operations())
+        .merge(reach::operations())
+        .merge(groups::operations())
+        .merge(members::operations())
+        .merge(servers::operations())
+        .merge(host_keys::operations())
+        .merge(credentials::operations())
+        .merge(pool::operations())
+        .merge(blocks::operations())
+        .merge(check::operations())
 }
 
 /// The API's routes, each behind the table.

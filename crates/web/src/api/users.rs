@@ -1,8 +1,8 @@
 //! People.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use gatehouse_model::{AddressRange, Name, Role};
 use gatehouse_store::{Activity, Edit, Inside, NewUser, User, UserEdit, UserFilter, Wanted};
 use serde::Deserialize;
@@ -44,7 +44,7 @@ async fn list_users(
     State(site): State<Site>,
     list: ListQuery,
     Query(which): Query<Which>,
-) -> Result<Json<Listed<User>>, Problem> {
+) -> Result<Response, Problem> {
     let filter = UserFilter {
         text: which.text,
         group: which.group,
@@ -53,8 +53,11 @@ async fn list_users(
         locked: which.locked,
         sort: list.sort()?.unwrap_or_default(),
     };
-    let page = site.store().users(site.now(), &filter, &list.page()?).await;
-    Ok(Json(page.map_err(Problem::of_input)?.into()))
+    let now = site.now();
+    list.answer((site, filter), move |(site, filter), page| async move {
+        site.store().users(now, &filter, &page).await
+    })
+    .await
 }
 
 /// A person to be entered.

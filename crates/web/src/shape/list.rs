@@ -1,11 +1,15 @@
 //! Lists: which part is wanted, and the answer as JSON or CSV.
 
+use axum::Json;
 use axum::extract::FromRequestParts;
+use axum::http::header;
 use axum::http::request::Parts;
-use gatehouse_store::{Count, Page, PageRequest, Sort, SortKey};
+use axum::response::{IntoResponse, Response};
+use gatehouse_store::{Count, Page, PageRequest, Sort, SortKey, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::csv;
 use super::query::read_query;
 use crate::problem::Problem;
 
@@ -27,6 +31,20 @@ pub(crate) struct ListQuery {
     /// Whether to count as well.
     #[serde(default)]
     pub(crate) count: bool,
+    /// `csv` for the whole list as CSV, up to 100,000 rows; `Accept: text/csv` says the same.
+    #[serde(default)]
+    pub(crate) format: Form,
+}
+
+/// In which form a list is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Form {
+    /// A page, as JSON.
+    #[default]
+    Json,
+    /// All pages, as CSV.
+    Csv,
 }
 
 impl ListQuery {
@@ -37,6 +55,26 @@ impl ListQuery {
     pub(crate) fn sort<K: SortKey>(&self) -> Result<Option<Sort<K>>, Problem> {
         let read = |text: &str| text.parse().map_err(Problem::from);
         self.sort.as_deref().map(read).transpose()
+    }
+
+    /// Answers a list in the form that is wanted. `read` reads one page of it with what is in `context`.
+    ///
+    /// # Errors
+    /// The limit is out of its bounds, or what `read` says of the first page.
+    pub(crate) async fn answer<C, T, F, R>(&self, context: C, read: F) -> Result<Response, Problem>
+    where
+        C: Clone + Send + 'static,
+        T: Serialize + Send + 'static,
+        F: Fn(C, PageRequest) -> R + Send + 'static,
+        R: Future<Output = Result<Page<T>, StoreError>> + Send,
+    {
+        match self.format {
+            Form::Csv => csv::sent(context, read).await,
+            Form::Json => {
+                let page = read(context, self.page()?).await.map_err(Problem::of_input)?;
+                Ok(Json(Listed::from(page)).into_response())
+            }
+        }
     }
 
     /// The part of the list.
@@ -62,7 +100,16 @@ impl<S: Sync> FromRequestParts<S> for ListQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        read_query(parts)
+        let mut query: Self = read_query(parts)?;
+        let wants_csv = |accept: &str| accept.trim_start().starts_with("text/csv");
+        let accepts = parts.headers.get(header::ACCEPT);
+        if accepts
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(wants_csv)
+        {
+            query.format = Form::Csv;
+        }
+        Ok(query)
     }
 }
 

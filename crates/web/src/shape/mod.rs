@@ -1,6 +1,7 @@
 //! The forms that requests and answers have in common.
 
 mod body;
+mod csv;
 mod edit;
 mod list;
 mod moment;
@@ -12,4 +13,4 @@ pub(crate) use edit::edit;
 pub(crate) use list::{ListQuery, Listed};
 pub(crate) use moment::Moment;
 pub(crate) use query::Query;
-pub(crate) use tag::{Expected, Tagged};
+pub(crate) use tag::{Expected, Tagged, TaggedAs};

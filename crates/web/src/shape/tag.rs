@@ -18,17 +18,37 @@ fn tag_of(value: &impl Serialize) -> Result<Tag, Problem> {
 /// One thing, with its `ETag`.
 pub(crate) struct Tagged<T>(pub(crate) T);
 
+/// One thing in another form than the store has it, with the `ETag` of the store's form: that is what a change is
+/// checked against.
+pub(crate) struct TaggedAs<V, T> {
+    /// What is answered.
+    pub(crate) shown: V,
+    /// What is tagged.
+    pub(crate) stored: T,
+}
+
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
-        let tag = match tag_of(&self.0) {
-            Ok(tag) => tag,
-            Err(problem) => return problem.into_response(),
-        };
-        let mut response = Json(self.0).into_response();
-        if let Ok(value) = HeaderValue::from_str(&format!("\"{tag}\"")) {
-            response.headers_mut().insert(header::ETAG, value);
+        with_tag(&self.0, &self.0)
+    }
+}
+
+impl<V: Serialize, T: Serialize> IntoResponse for TaggedAs<V, T> {
+    fn into_response(self) -> Response {
+        with_tag(&self.shown, &self.stored)
+    }
+}
+
+fn with_tag(shown: &impl Serialize, stored: &impl Serialize) -> Response {
+    match tag_of(stored) {
+        Ok(tag) => {
+            let mut response = Json(shown).into_response();
+            if let Ok(value) = HeaderValue::from_str(&format!("\"{tag}\"")) {
+                response.headers_mut().insert(header::ETAG, value);
+            }
+            response
         }
-        response
+        Err(problem) => problem.into_response(),
     }
 }
 

@@ -8,6 +8,7 @@ mod finding;
 mod keys;
 mod kill;
 mod play;
+mod search;
 mod show;
 mod source;
 mod text;
@@ -45,6 +46,8 @@ pub(crate) enum Verb {
         "gatehouse session text --dir ./0193a7… --identity key.txt",
     ))]
     Text(Recorded),
+    /// Search what was seen and done in sessions, the newest hits first
+    Search(search::Arguments),
     /// Write a recording to a file or standard output
     Export(export::Arguments),
     /// Check recordings: files, signature, and the line in the audit book (exit status 1 if anything was changed)
@@ -114,7 +117,7 @@ impl Verb {
             Self::Text(recorded) => recorded.source.is_outside(),
             Self::Export(arguments) => arguments.source().is_outside(),
             Self::Verify(arguments) => arguments.is_outside(),
-            Self::List(_) | Self::Show(_) | Self::Watch(_) | Self::Kill(_) => false,
+            Self::List(_) | Self::Show(_) | Self::Watch(_) | Self::Search(_) | Self::Kill(_) => false,
         }
     }
 }
@@ -127,7 +130,9 @@ pub(super) async fn run_outside(verb: Verb, format: Format) -> Result<Answer, Fa
         Verb::Text(recorded) => text::run(&recorded, &desk).await,
         Verb::Export(arguments) => export::run(&arguments, &desk).await,
         Verb::Verify(arguments) => verify::outside(&arguments, format),
-        Verb::List(_) | Verb::Show(_) | Verb::Watch(_) | Verb::Kill(_) => Ok(Answer::nothing()),
+        Verb::List(_) | Verb::Show(_) | Verb::Watch(_) | Verb::Search(_) | Verb::Kill(_) => {
+            Ok(Answer::nothing())
+        }
     }
 }
 
@@ -139,6 +144,7 @@ pub(super) async fn run(verb: Verb, context: &Context) -> Result<Answer, Failure
         Verb::Watch(arguments) => watch::run(&arguments, context).await,
         Verb::Play(arguments) => play::run(&arguments, &desk).await,
         Verb::Text(recorded) => text::run(&recorded, &desk).await,
+        Verb::Search(arguments) => search::run(arguments, context).await,
         Verb::Export(arguments) => export::run(&arguments, &desk).await,
         Verb::Verify(arguments) => verify::run(&arguments, context).await,
         Verb::Kill(arguments) => kill::run(arguments, context).await,
