@@ -21,6 +21,7 @@ mod pool;
 mod reach;
 mod recording;
 mod rights;
+mod search;
 mod servers;
 mod session;
 mod sessions;
@@ -61,6 +62,7 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(settings::operations())
         .merge(palette::operations())
         .merge(stats::operations())
+        .merge(search::operations())
         .merge(user_addresses::operations())
         .merge(user_keys::operations())
         .merge(rights::operations())

@@ -29,6 +29,7 @@ const OPERATIONS: &[(&str, &str, Role)] = &[
     ("GET", "/settings", Role::Auditor),
     ("GET", "/palette", Role::User),
     ("GET", "/stats", Role::Auditor),
+    ("GET", "/search", Role::Auditor),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
