@@ -9,6 +9,8 @@
 //!   makes a browser send.
 //! - **One sentence** (`problem`): each refusal is one, the same that the command line prints; faults are logged in
 //!   full and told in general.
+//! - **Booked first** (`api/recording`): who looks at a recording or a running session stands in the audit book before the
+//!   first byte of it is sent.
 //! - **Bounded.** Connections, heads, bodies, pages of lists; a peer that takes nothing is dropped.
 //! - **Decides nothing by itself.** What is allowed within an operation is decided by `store` and `policy`, which the
 //!   command line asks as well.

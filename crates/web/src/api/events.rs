@@ -105,8 +105,10 @@ struct Listener {
 impl Listener {
     /// Makes ready what came after a line that the listener knows.
     async fn catch_up(&mut self, seq: u64) -> Result<(), Problem> {
+        let known = seq <= self.site.store().audit_head().await?.seq;
         let missed = self.site.store().audit_after(seq, MISSED + 1).await?;
-        if missed.len() as u64 > MISSED {
+        // A line that is not there yet was told of another book.
+        if !known || missed.len() as u64 > MISSED {
             self.reload();
             self.last = None;
             return Ok(());

@@ -25,6 +25,7 @@ mod reach;
 mod recording;
 mod requests;
 mod rights;
+mod search;
 mod servers;
 mod session;
 mod sessions;
@@ -67,6 +68,7 @@ fn operations() -> OpenApiRouter<Site> {
         .merge(settings::operations())
         .merge(palette::operations())
         .merge(stats::operations())
+        .merge(search::operations())
         .merge(user_addresses::operations())
         .merge(user_keys::operations())
         .merge(rights::operations())

@@ -23,7 +23,7 @@ const EVENTS: u64 = 500;
 pub(super) fn operations() -> OpenApiRouter<Site> {
     OpenApiRouter::new()
         .routes(routes!(list_sessions))
-        .routes(routes!(show_session))
+        .routes(routes!(describe_session))
         .routes(routes!(kill_session))
         .routes(routes!(kill_sessions))
 }
@@ -135,7 +135,7 @@ pub(crate) struct SessionDetail {
 #[utoipa::path(get, path = "/sessions/{id}", tag = "sessions",
     params(("id" = String, Path, description = "Id, or a unique prefix of it")),
     responses((status = 200, body = SessionDetail)))]
-async fn show_session(
+async fn describe_session(
     State(site): State<Site>,
     caller: Caller,
     Path(id): Path<String>,

@@ -96,6 +96,7 @@ table! {
     GET "/settings" AUDITOR;
     GET "/palette" SIGNED;
     GET "/stats" AUDITOR;
+    GET "/search" AUDITOR;
     GET "/users/{user}/addresses" AUDITOR;
     POST "/users/{user}/addresses" ADMIN;
     PATCH "/users/{user}/addresses/{range}" ADMIN;

@@ -4,31 +4,34 @@ use std::collections::VecDeque;
 
 use parking_lot::Mutex;
 
-/// Bookmarks that are kept; the oldest goes first. Whose is gone reads from the front.
-const KEPT: usize = 64;
-
-/// Readers that stopped at a place. Each can be taken once.
-pub(crate) struct Bookmarks<K, R>(Mutex<VecDeque<(K, R)>>);
-
-impl<K, R> Default for Bookmarks<K, R> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
+/// Readers that stopped at a place. Each can be taken once. So many are kept, and the oldest goes first: whose is gone
+/// reads from the front.
+pub(crate) struct Bookmarks<K, R> {
+    most: usize,
+    kept: Mutex<VecDeque<(K, R)>>,
 }
 
 impl<K: PartialEq, R> Bookmarks<K, R> {
+    /// None yet, and never more than `most`.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            most,
+            kept: Mutex::default(),
+        }
+    }
+
     /// The reader that stopped at this place.
     pub(crate) fn take(&self, place: &K) -> Option<R> {
-        let mut kept = self.0.lock();
+        let mut kept = self.kept.lock();
         let at = kept.iter().position(|(known, _)| known == place)?;
         kept.remove(at).map(|(_, reader)| reader)
     }
 
     /// A reader stops at this place.
     pub(crate) fn put(&self, place: K, reader: R) {
-        let mut kept = self.0.lock();
+        let mut kept = self.kept.lock();
         kept.retain(|(known, _)| *known != place);
-        if kept.len() >= KEPT {
+        if kept.len() >= self.most {
             kept.pop_front();
         }
         kept.push_back((place, reader));
@@ -41,8 +44,8 @@ mod tests {
 
     #[test]
     fn each_is_taken_once_and_the_oldest_goes() {
-        let marks = Bookmarks::default();
-        for place in 0..=KEPT {
+        let marks = Bookmarks::new(3);
+        for place in 0..=3 {
             marks.put(place, place * 10);
         }
         assert_eq!(marks.take(&0), None);

@@ -27,6 +27,10 @@ pub(crate) use watching::Watching;
 
 /// Recordings that are read from end to end at a time, so that a few who look on do not take every processor and disk.
 const SCANS: usize = 4;
+/// Transcripts that are remembered between two pages: each holds the screens of its channels.
+const TRANSCRIPTS: usize = 8;
+/// Channels that are remembered between two pages: each holds a line or two.
+const CHANNELS: usize = 64;
 
 /// A node's looking on.
 pub(crate) struct Live {
@@ -56,8 +60,8 @@ impl Live {
             book: tokio::sync::Mutex::default(),
             places: Places::default(),
             measured: Measured::default(),
-            transcripts: Bookmarks::default(),
-            channels: Bookmarks::default(),
+            transcripts: Bookmarks::new(TRANSCRIPTS),
+            channels: Bookmarks::new(CHANNELS),
             scans: Arc::new(Semaphore::new(SCANS)),
         }
     }

@@ -28,6 +28,8 @@ const OPERATIONS: &[(&str, &str, Role)] = &[
     ("GET", "/recording-keys", Role::Auditor),
     ("GET", "/settings", Role::Auditor),
     ("GET", "/palette", Role::User),
+    ("GET", "/stats", Role::Auditor),
+    ("GET", "/search", Role::Auditor),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

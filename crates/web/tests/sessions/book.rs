@@ -34,6 +34,11 @@ async fn the_book_is_listed_newest_first_and_filtered() {
         ("user=ALICE&action=session".to_owned(), 2),
         ("user=bob&action=session".to_owned(), 0),
         ("until=1h".to_owned(), 0),
+        ("actor=node&action=session".to_owned(), 0),
+        ("source=127.0.1.10&action=session.opened".to_owned(), 1),
+        ("outcome=denied".to_owned(), 0),
+        ("outcome=ok&action=session".to_owned(), 2),
+        (format!("text={}&action=session", id.to_uppercase()), 2),
         ("since=2026-01-01T00:00:00Z&action=session".to_owned(), 2),
     ] {
         let list = site.get("audra", &format!("/audit?{query}")).await;
@@ -43,7 +48,17 @@ async fn the_book_is_listed_newest_first_and_filtered() {
             "{query}"
         );
     }
+    let oldest = site
+        .get("audra", "/audit?sort=time&limit=1&count=true")
+        .await
+        .is(200)
+        .json();
+    assert_eq!(oldest["items"][0]["seq"], 1);
+    assert_eq!(oldest["total"].as_u64(), Some(seqs[0]));
     for (query, field) in [
+        ("sort=user", "sort"),
+        ("outcome=good", "outcome"),
+        ("source=somewhere", "source"),
         ("action=session.exploded", "action"),
         ("since=soon", "since"),
         ("cursor=x", "cursor"),
@@ -147,4 +162,30 @@ async fn the_palette_finds_what_one_may_know_of() {
         site.get("alice", "/palette?q=").await.is(200).json()["servers"],
         json!([])
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_site_is_told_in_numbers() {
+    let site = TestSite::start().await;
+    site.ended("alice", &["$ "]).await;
+    let running = site.session("alice").await;
+    let stats = site.get("audra", "/stats").await.is(200).json();
+    let counts = &stats["counts"];
+    for (of, want) in [
+        ("users", 5),
+        ("servers", 1),
+        ("policies", 2),
+        ("sessions_today", 2),
+        ("active_sessions", 1),
+        ("denied_today", 0),
+        ("pending_requests", 0),
+    ] {
+        // A day may begin between the two.
+        assert!(counts[of] == want || of.ends_with("_today"), "{of}: {stats}");
+    }
+    let hours: Vec<u64> = serde_json::from_value(stats["per_hour"].clone()).unwrap();
+    assert_eq!((hours.len(), hours.iter().sum::<u64>()), (24, 2));
+    assert_eq!(stats["top_users"], json!([{ "user": "alice", "sessions": 2 }]));
+    assert_eq!(stats["nodes"][0]["name"], "near");
+    drop(running);
 }

@@ -1,5 +1,8 @@
 //! Recordings: channels, downloads, transcripts, verification.
 
+use gatehouse_archive::SealedKey;
+use gatehouse_gate::RecordingEncryption;
+use gatehouse_recording::age::Identity;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -219,5 +222,86 @@ async fn a_changed_recording_is_found_out() {
     assert_eq!(
         site.booked("recording.verified", &id).await,
         (2, Some("audra".to_owned()))
+    );
+}
+
+fn encrypted(sealed_key: SealedKey) -> RecordingEncryption {
+    RecordingEncryption {
+        recipients: vec![Identity::new([7; 32]).recipient()],
+        sealed_key,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_recording_is_read_with_the_key_of_the_site() {
+    let site = TestSite::start_with(encrypted(SealedKey::Kept)).await;
+    let id = site.ended("alice", &["$ ls\r\n"]).await;
+    let path = |query: &str| format!("/sessions/{id}/recording?{query}");
+    let range = [("Range", "bytes=0-9")];
+    // Decrypted on the way, so not in parts.
+    let cast = site.get_with("audra", &path("format=cast"), &range).await.is(200);
+    assert_eq!(cast.header("accept-ranges"), Some("none"));
+    assert!(cast.text().starts_with('{') && cast.text().contains("$ ls"));
+    let original = site
+        .get("audra", &path("format=original&file=ssh-0.cast"))
+        .await
+        .is(200);
+    assert!(
+        !original.body.windows(4).any(|four| four == b"$ ls"),
+        "as it lies on the disk"
+    );
+    let part = site
+        .get_with("audra", &path("format=original&file=ssh-0.cast"), &range)
+        .await
+        .is(206);
+    assert_eq!(part.body, original.body[..10]);
+    let page = site
+        .get("audra", &format!("/sessions/{id}/live"))
+        .await
+        .is(200)
+        .json();
+    assert!(page["events"].to_string().contains("$ ls"));
+    let found = site
+        .get("audra", &format!("/sessions/{id}/recording/verify"))
+        .await
+        .is(200)
+        .json();
+    assert_eq!((&found["ok"], &found["contents"]), (&json!(true), &json!("ok")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_only_the_original_is_given() {
+    let site = TestSite::start_with(encrypted(SealedKey::Dropped)).await;
+    let id = site.ended("alice", &["$ ls\r\n"]).await;
+    for what in [
+        "recording?format=cast",
+        "recording?format=txt",
+        "recording?format=json",
+        "recording/channels",
+        "transcript",
+        "live",
+    ] {
+        let told = site
+            .get("audra", &format!("/sessions/{id}/{what}"))
+            .await
+            .refused(409);
+        assert!(told.contains("encrypted for age1"), "{told}");
+    }
+    assert_eq!(
+        site.booked("recording.viewed", &id).await.0,
+        0,
+        "nothing was shown"
+    );
+    assert_eq!(site.booked("recording.exported", &id).await.0, 0);
+    let original = format!("/sessions/{id}/recording?format=original&file=ssh-0.cast");
+    site.get("audra", &original).await.is(200);
+    let found = site
+        .get("audra", &format!("/sessions/{id}/recording/verify"))
+        .await
+        .is(200)
+        .json();
+    assert_eq!(
+        (&found["ok"], &found["contents"]),
+        (&json!(true), &json!("no_key"))
     );
 }

@@ -24,7 +24,7 @@ async fn each_sees_what_is_theirs() {
     assert_eq!(all, [his.clone(), hers.clone()], "the newest first");
     assert_eq!(
         ids(&site.get("alice", "/sessions").await.is(200).json()),
-        [hers.clone()]
+        vec![hers.as_str()]
     );
     for (filter, want) in [("user=Alice", 1), ("user=bob", 0), ("server=web01", 1)] {
         let list = site
@@ -38,6 +38,16 @@ async fn each_sees_what_is_theirs() {
     let shown = site.get("alice", &format!("/sessions/{hers}")).await.is(200);
     assert!(shown.header("etag").is_some());
     assert_eq!(shown.json()["user"], "alice");
+    // Not what was recorded of her.
+    assert_eq!(shown.json()["recording"], Value::Null);
+    let list = site.get("alice", "/sessions").await.is(200).json();
+    assert_eq!(list["items"][0]["recording"], Value::Null);
+    let all = site
+        .get("audra", &format!("/sessions/{hers}"))
+        .await
+        .is(200)
+        .json();
+    assert!(all["recording"]["digest"].is_string());
     let absent = site.get("alice", &format!("/sessions/{his}")).await.refused(404);
     let unknown = site.get("alice", "/sessions/ffffffff").await.refused(404);
     assert_eq!(absent.replace(&his, ""), unknown.replace("ffffffff", ""));
@@ -97,9 +107,55 @@ async fn the_book_of_a_session_comes_with_it_but_not_who_looked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_filtered_sorted_and_counted() {
+    let site = TestSite::start().await;
+    let hers = site.ended("alice", &["$ a long answer"]).await;
+    let his = site.ended("bob", &["$ "]).await;
+    for (query, want) in [
+        ("user=bob", vec![&his]),
+        ("server=web01&sort=started_at", vec![&hers, &his]),
+        ("sort=-bytes", vec![&hers, &his]),
+        ("sort=user&login=root", vec![&hers, &his]),
+        ("source=127.0.1.10", vec![&hers]),
+        ("source=127.0.1.0/24&protocol=ssh", vec![&his, &hers]),
+        ("reason=normal&state=closed", vec![&his, &hers]),
+        ("reason=killed", vec![]),
+        ("state=active", vec![]),
+        ("since=1h", vec![&his, &hers]),
+        ("until=1h", vec![]),
+        ("min_duration=1h", vec![]),
+        ("policy=1", vec![&hers]),
+    ] {
+        let list = site.get("audra", &format!("/sessions?count=true&{query}")).await;
+        let list = list.is(200).json();
+        assert_eq!(
+            ids(&list),
+            want.iter().map(|id| id.to_string()).collect::<Vec<_>>(),
+            "{query}"
+        );
+        assert_eq!(list["total"], want.len(), "{query}");
+    }
+    let first = site.get("audra", "/sessions?limit=1").await.is(200).json();
+    let next = first["next"].as_str().unwrap();
+    let second = site
+        .get("audra", &format!("/sessions?limit=1&cursor={next}"))
+        .await
+        .is(200)
+        .json();
+    assert_eq!((ids(&first), ids(&second)), (vec![his], vec![hers]));
+    assert_eq!(second["next"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_filters_are_named() {
     let site = TestSite::start().await;
     for (query, field) in [
+        ("sort=size", "sort"),
+        ("source=somewhere", "source"),
+        ("reason=boredom", "reason"),
+        ("policy=x", "policy"),
+        ("min_duration=long", "min_duration"),
+        ("count=perhaps", "count"),
         ("limit=0", "limit"),
         ("limit=501", "limit"),
         ("state=asleep", "state"),

@@ -37,11 +37,11 @@ const PEOPLE: [(&str, Role, &str); 5] = [
     ("ada", Role::Admin, "127.0.1.14"),
 ];
 
-pub struct TestSite {
-    pub dir: tempfile::TempDir,
-    pub store: Store,
-    pub gate: Gate,
-    pub web: SocketAddr,
+pub(crate) struct TestSite {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) store: Store,
+    pub(crate) gate: Gate,
+    pub(crate) web: SocketAddr,
     tokens: Vec<(&'static str, String)>,
     gate_address: SocketAddr,
     accepted: tokio::sync::Mutex<mpsc::Receiver<Come>>,
@@ -52,9 +52,9 @@ pub struct TestSite {
 type Come = (Accepted, oneshot::Sender<()>);
 
 /// A running session.
-pub struct Running {
-    pub live: Live,
-    pub id: String,
+pub(crate) struct Running {
+    pub(crate) live: Live,
+    pub(crate) id: String,
     _orders: mpsc::Receiver<Command>,
     _client: TcpStream,
     _held: oneshot::Sender<()>,
@@ -81,13 +81,13 @@ fn rules(now: Timestamp) -> PolicyRules {
     }
 }
 
-fn settings(dir: &std::path::Path) -> GateSettings {
+fn settings(dir: &std::path::Path, encryption: RecordingEncryption) -> GateSettings {
     GateSettings {
         data_dir: dir.to_owned(),
         recordings: dir.join("recordings"),
         writers: 1,
         disk_patience: PATIENCE,
-        encryption: RecordingEncryption::default(),
+        encryption,
         directory: DirectorySettings::default(),
         warnings: Vec::new(),
         guard: GuardSettings::default(),
@@ -163,12 +163,22 @@ async fn populate(store: &Store) -> Vec<(&'static str, String)> {
 }
 
 impl TestSite {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(RecordingEncryption::default()).await
+    }
+
+    /// A site whose recordings are encrypted so.
+    pub(crate) async fn start_with(encryption: RecordingEncryption) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(StoreConfig::new("sqlite", dir.path())).await.unwrap();
         let tokens = populate(&store).await;
         let home = NodeHome::take(dir.path(), Uuid::new_v4()).unwrap();
-        let started = Gate::start(settings(dir.path()), home, store.clone(), Clock::system());
+        let started = Gate::start(
+            settings(dir.path(), encryption),
+            home,
+            store.clone(),
+            Clock::system(),
+        );
         let gate = started.await.unwrap();
         let stop = CancellationToken::new();
         let library =
@@ -190,30 +200,30 @@ impl TestSite {
         }
     }
 
-    pub fn bearer(&self, who: &str) -> String {
+    pub(crate) fn bearer(&self, who: &str) -> String {
         let token = self.tokens.iter().find(|(name, _)| *name == who).unwrap();
         format!("Bearer {}", token.1)
     }
 
-    pub async fn get(&self, who: &str, path: &str) -> Answer {
+    pub(crate) async fn get(&self, who: &str, path: &str) -> Answer {
         self.get_with(who, path, &[]).await
     }
 
-    pub async fn get_with(&self, who: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(&self, who: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let bearer = self.bearer(who);
         let mut all = vec![("Authorization", bearer.as_str())];
         all.extend_from_slice(headers);
         ask(self.web, "GET", &format!("/api/v1{path}"), &all, None).await
     }
 
-    pub async fn post(&self, who: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn post(&self, who: &str, path: &str, body: &Value) -> Answer {
         let bearer = self.bearer(who);
         let headers = [("Authorization", bearer.as_str())];
         ask(self.web, "POST", &format!("/api/v1{path}"), &headers, Some(body)).await
     }
 
     /// A session of this person begins.
-    pub async fn session(&self, who: &str) -> Running {
+    pub(crate) async fn session(&self, who: &str) -> Running {
         let (_, _, source) = PEOPLE.iter().find(|(name, ..)| *name == who).unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(format!("{source}:0").parse().unwrap()).unwrap();
@@ -236,7 +246,7 @@ impl TestSite {
     }
 
     /// A session that ran a shell, said something, and ended.
-    pub async fn ended(&self, who: &str, output: &[&str]) -> String {
+    pub(crate) async fn ended(&self, who: &str, output: &[&str]) -> String {
         let running = self.session(who).await;
         let tap = running.shell();
         for text in output {
@@ -247,7 +257,7 @@ impl TestSite {
     }
 
     /// How often the book has this of a session, and who did it last.
-    pub async fn booked(&self, action: &str, session: &str) -> (usize, Option<String>) {
+    pub(crate) async fn booked(&self, action: &str, session: &str) -> (usize, Option<String>) {
         let filter = AuditFilter {
             action: Some(action.to_owned()),
             session: Some(session.to_owned()),
@@ -290,7 +300,7 @@ async fn open_gate(gate: &Gate, stop: &CancellationToken) -> (SocketAddr, mpsc::
 
 impl Running {
     /// Opens a shell.
-    pub fn shell(&self) -> Tap {
+    pub(crate) fn shell(&self) -> Tap {
         let pty = Pty {
             term: "xterm".to_owned(),
             cols: 80,
@@ -300,7 +310,7 @@ impl Running {
     }
 
     /// Ends it.
-    pub async fn end(self, tap: Tap) -> String {
+    pub(crate) async fn end(self, tap: Tap) -> String {
         tap.close().await;
         drop(tap);
         self.live.close(Close::normal()).await;
@@ -309,13 +319,13 @@ impl Running {
 }
 
 /// The target says something.
-pub async fn say(tap: &Tap, text: &str) {
+pub(crate) async fn say(tap: &Tap, text: &str) {
     let bytes = Bytes::copy_from_slice(text.as_bytes());
     tap.data(Stream::Output, bytes).await.unwrap();
 }
 
 /// Waits until something is there.
-pub async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let waited = tokio::time::timeout(PATIENCE, async {
         loop {
             if let Some(found) = look().await {

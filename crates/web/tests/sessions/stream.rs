@@ -145,3 +145,12 @@ async fn a_listener_that_was_away_continues_without_a_gap() {
     assert_eq!(audra.next("audit").await.1, Some(before + 3), "once each");
     assert_eq!(audra.next("audit").await.1, Some(before + 4));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_a_line_that_is_not_there_loads_anew() {
+    let site = TestSite::start().await;
+    let mut audra = listen(&site, "audra", Some(1_000_000)).await;
+    audra.next("reload").await;
+    site.ended("alice", &["$ "]).await;
+    assert_eq!(audra.next("audit").await.2["action"], "session.opened");
+}
