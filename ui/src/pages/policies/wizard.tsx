@@ -1,4 +1,5 @@
 import { useLocation } from '@tanstack/react-router';
+import { useState } from 'react';
 import { api, at } from '@/api/client';
 import { useOne } from '@/api/queries';
 import type { Policy } from '@/api/shapes';
@@ -25,6 +26,8 @@ function Copy({ id }: { id: string }) {
 function Wizard({ draft, initial, of }: { draft: string; initial: GrantValues; of?: string }) {
   const go = useGo();
   const saved = useSaved();
+  // One instant however often it is sent, so that a repetition is known for one.
+  const [now] = useState(() => new Date().toISOString());
   return (
     <Page title={of === undefined ? 'New grant' : `Copy of grant #${of}`} above={[{ label: 'Grants', to: '/policies' }]}>
       <GrantWizard
@@ -34,7 +37,10 @@ function Wizard({ draft, initial, of }: { draft: string; initial: GrantValues; o
         cancel={() => go('/policies')}
         submit={async (values) => {
           const path = of === undefined ? '/policies' : at`/policies/${of}/clone`;
-          const policy = await api.create<Policy>(path, grantBody(values));
+          const body = grantBody(values);
+          // A copy keeps what is not said; "now" has to be.
+          if (of !== undefined && body.start === null) body.start = now;
+          const policy = await api.create<Policy>(path, body);
           saved(`Grant #${policy.id} is made.`, ['/policies', '/me']);
           go(at`/policies/${policy.id}`);
         }}
