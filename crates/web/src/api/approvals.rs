@@ -216,7 +216,9 @@ async fn set_approvers(
     // What is not known hereafter is an approver.
     store.approvers(&group).await?;
     let people = named.users.into_iter().map(SubjectRef::User);
-    let approvers: Vec<_> = people.chain(named.groups.into_iter().map(SubjectRef::Group)).collect();
+    let approvers: Vec<_> = people
+        .chain(named.groups.into_iter().map(SubjectRef::Group))
+        .collect();
     let set = store
         .set_approvers(&caller.actor()?, caller.now, &group, &approvers)
         .await

@@ -44,8 +44,8 @@ use crate::authority::{PREFIX, authorize};
 use crate::idempotency::once;
 use crate::site::Site;
 
-pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
 pub(crate) use openapi::document;
+pub(crate) use recording::{Measured, TranscriptPlace, TranscriptReader};
 pub(crate) use requests::{ask, reader};
 
 /// Every operation, described.

@@ -12,5 +12,5 @@ pub(crate) use body::{BODY_MAX, Body};
 pub(crate) use edit::edit;
 pub(crate) use list::{ListQuery, Listed};
 pub(crate) use moment::Moment;
-pub(crate) use query::Query;
+pub(crate) use query::{Query, read_query};
 pub(crate) use tag::{Expected, Tagged, TaggedAs};

@@ -6,14 +6,15 @@
 
 mod access;
 mod answer;
+mod request;
 mod server;
 mod whoami;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::caller::person_at;
-use crate::caller::{Caller, Person};
+use crate::caller::{Caller, Means, Person};
 use crate::gatekeeping::contact;
 use crate::problem::{Code, Problem};
 use crate::site::Site;
@@ -26,6 +27,25 @@ pub(crate) fn routes() -> Router<Site> {
         .route("/whoami", get(whoami::whoami))
         .route("/i/{server}", get(server::server))
         .route("/p/list", get(access::list))
+        .route(
+            "/p/request/{protocol}/{server}",
+            get(request::request).post(request::request),
+        )
+        .route("/p/add-ip/{address}", post(request::add_address))
+        .route("/p/status/{number}", get(request::status))
+}
+
+/// The caller as the person who asks: of a known address with the role `user`.
+///
+/// # Errors
+/// The address belongs to nobody, or to somebody who is switched off or locked.
+pub(crate) fn as_asker(site: &Site, caller: Caller) -> Result<Caller, Problem> {
+    let person = asker(site, &caller)?;
+    let known = caller.known.clone().unwrap_or((person, Means::Address));
+    Ok(Caller {
+        known: Some(known),
+        ..caller
+    })
 }
 
 /// The person who asks.

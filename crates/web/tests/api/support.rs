@@ -122,6 +122,7 @@ impl Place {
         let stale = token(&store, "the-admin", TokenScope::Operate).await;
         let gate = gate(&dir, &store).await;
         let settings = WebSettings {
+            requests: request_limits(),
             public_url: PublicUrl::parse("https://jump:5000").unwrap(),
             hosts: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -329,4 +330,17 @@ fn binaries() -> PathBuf {
         "these tests need PostgreSQL: apt-get install postgresql"
     );
     newest.unwrap().1
+}
+
+/// What holds for requests in these tests.
+fn request_limits() -> gatehouse_store::RequestLimits {
+    let span = |text: &str| text.parse().unwrap();
+    gatehouse_store::RequestLimits {
+        expire_after: span("7d"),
+        max_open: 20,
+        default_for: span("8h"),
+        max_for: span("30d"),
+        break_glass_for: span("1h"),
+        reserved: Vec::new(),
+    }
 }

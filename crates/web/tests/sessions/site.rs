@@ -103,6 +103,7 @@ fn settings(dir: &std::path::Path, encryption: RecordingEncryption) -> GateSetti
 
 fn web_settings(dir: &std::path::Path) -> WebSettings {
     WebSettings {
+        requests: request_limits(),
         public_url: PublicUrl::parse("https://jump:5000").unwrap(),
         hosts: Vec::new(),
         trusted_proxies: Vec::new(),
@@ -335,4 +336,17 @@ pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
         }
     });
     waited.await.expect("it did not come")
+}
+
+/// What holds for requests in these tests.
+fn request_limits() -> gatehouse_store::RequestLimits {
+    let span = |text: &str| text.parse().unwrap();
+    gatehouse_store::RequestLimits {
+        expire_after: span("7d"),
+        max_open: 20,
+        default_for: span("8h"),
+        max_for: span("30d"),
+        break_glass_for: span("1h"),
+        reserved: Vec::new(),
+    }
 }
