@@ -99,7 +99,7 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<FieldError>,
     /// Seconds until it may be tried again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) retry_after: Option<u64>,
+    pub(crate) retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -134,7 +134,7 @@ impl Problem {
     #[must_use]
     pub(crate) fn after(self, seconds: u64) -> Self {
         Self {
-            retry_after: Some(seconds),
+            retry_after: Some(u32::try_from(seconds).unwrap_or(u32::MAX)),
             ..self
         }
     }

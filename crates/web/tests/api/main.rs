@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod described;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod policies;
