@@ -9,4 +9,6 @@ mod directory;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod previews;
+#[cfg(test)]
 mod support;
