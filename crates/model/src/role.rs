@@ -15,8 +15,9 @@ pub struct UnknownWord {
 }
 
 /// Declares an enum whose variants are words in text, JSON and database alike.
+// `tt`, because a literal that went through a macro is none to the macro that describes it in OpenAPI.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$vdoc:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum $name {

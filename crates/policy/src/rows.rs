@@ -143,6 +143,7 @@ pub struct BlockRow {
 
 /// What a block of a source refuses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum BlockReach {
     /// What was let in before goes on.
     NewConnections,

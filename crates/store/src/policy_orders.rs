@@ -11,7 +11,7 @@ use crate::{NewPolicy, Policy, Store, StoreError};
 #[derive(Clone, Debug)]
 pub enum PolicyOrder {
     /// It is made.
-    Grant(NewPolicy),
+    Grant(Box<NewPolicy>),
     /// It gets a later end, by so much.
     Renew(PolicyId, SpanSeconds),
     /// It is taken back, for a reason if there is one.
@@ -50,7 +50,7 @@ impl Store {
         for (place, order) in orders.into_iter().enumerate() {
             let change = &mut change;
             let result = match order {
-                PolicyOrder::Grant(new) => grant(change, actor, now, new).await.map(Some),
+                PolicyOrder::Grant(new) => grant(change, actor, now, *new).await.map(Some),
                 PolicyOrder::Renew(id, span) => renew(change, actor, now, id.into(), span).await.map(Some),
                 PolicyOrder::Revoke(id, reason) => {
                     revoke(change, actor, now, id.into(), reason).await.map(Some)

@@ -23,8 +23,11 @@ pub fn least_role(method: &str, path: &str) -> Option<(gatehouse_model::Role, bo
     Some((role, row.freshness == Freshness::Fresh))
 }
 
+/// Operations as method and path.
+pub type Operations = Vec<(String, String)>;
+
 /// Every operation of the description and of the table, as method and path, sorted.
-pub fn operations() -> (Vec<(String, String)>, Vec<(String, String)>) {
+pub fn operations() -> (Operations, Operations) {
     let description = serde_json::to_value(crate::api::document()).unwrap_or_default();
     let prefix = crate::authority::PREFIX;
     let mut described = Vec::new();
@@ -47,4 +50,9 @@ pub fn operations() -> (Vec<(String, String)>, Vec<(String, String)>) {
         .collect();
     listed.sort();
     (described, listed)
+}
+
+/// The description.
+pub fn document() -> utoipa::openapi::OpenApi {
+    crate::api::document()
 }

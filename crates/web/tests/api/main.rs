@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod authority;
 #[cfg(test)]
+mod described;
+#[cfg(test)]
 mod directory;
 #[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod previews;
 #[cfg(test)]
 mod support;

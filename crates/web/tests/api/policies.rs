@@ -1,6 +1,7 @@
 //! Grants, and what is decided by them.
 
 use gatehouse_model::Role;
+use gatehouse_store::{AuditFilter, PageRequest};
 use serde_json::{Value, json};
 
 use crate::support::{Place, on_both};
@@ -8,7 +9,8 @@ use crate::support::{Place, on_both};
 on_both!(
     a_grant_is_made_changed_cloned_renewed_and_revoked,
     everything_that_is_wrong_is_told_at_once,
-    many_are_changed_each_by_itself_or_all_or_none,
+    many_are_changed_each_by_itself,
+    many_are_changed_all_or_none,
     a_preview_says_what_would_be_true_and_makes_nothing,
     decisions_are_told_and_explained,
 );
@@ -111,17 +113,17 @@ async fn everything_that_is_wrong_is_told_at_once(site: &Place) {
     people_and_servers(site).await;
     let bad = json!({
         "user": "alice", "group": "ops", "logins": "root", "for": "soon", "protocol": "telnet", "colour": "red",
-        "schedules": ["Mon-Fry"], "forwarding": {"local": "yes", "destinations": ["a b"]},
+        "schedules": ["Mon", "Mon-Fry"], "forwarding": {"local": "yes", "destinations": ["a b"]},
     });
     let want = [
         "colour",
         "for",
-        "forwarding.destinations",
+        "forwarding.destinations[0]",
         "forwarding.local",
         "group",
         "logins",
         "protocol",
-        "schedules",
+        "schedules[1]",
         "server",
     ];
     let problem = site
@@ -159,55 +161,115 @@ async fn everything_that_is_wrong_is_told_at_once(site: &Place) {
     }
 }
 
-async fn many_are_changed_each_by_itself_or_all_or_none(site: &Place) {
+async fn total(site: &Place, query: &str) -> Value {
+    let path = format!("/policies?count=true{query}");
+    site.admin("GET", &path, None).await.of(200).json()["total"].clone()
+}
+
+async fn many_are_changed_each_by_itself(site: &Place) {
     people_and_servers(site).await;
-    let new = |user: &str| json!({"user": user, "server": "web01", "for": "1d"});
-    let bulk = |atomic: bool| {
-        Some(json!({"action": "grant", "policies": [new("alice"), new("bob")], "atomic": atomic}))
-    };
-    let refused = site
-        .admin("POST", "/policies/bulk", bulk(true))
-        .await
-        .of(422)
-        .json();
-    assert_eq!(refused["field"], "policies[1]");
-    let none = site
-        .admin("GET", "/policies?count=true", None)
-        .await
-        .of(200)
-        .json();
-    assert_eq!(none["total"], 0);
-    let each = site
-        .admin("POST", "/policies/bulk", bulk(false))
-        .await
-        .of(200)
-        .json();
-    assert_eq!(each[0]["policy"]["user"], "alice");
-    assert_eq!(each[1]["problem"]["field"], "user");
-    let id = each[0]["id"].clone();
-    let act = |action: &str| Some(json!({"action": action, "policies": [id], "for": "2d", "atomic": true}));
-    for (action, state) in [("renew", "active"), ("revoke", "revoked")] {
+    let bulk = async |body: Value| {
         let done = site
-            .admin("POST", "/policies/bulk", act(action))
+            .admin("POST", "/policies/bulk", Some(body))
             .await
             .of(200)
             .json();
-        assert_eq!(done[0]["policy"]["state"], state);
-    }
-    let gone = site
-        .admin("POST", "/policies/bulk", act("remove"))
-        .await
-        .of(200)
-        .json();
-    assert_eq!((&gone[0]["id"], &gone[0]["policy"]), (&id, &Value::Null));
-    let many = json!({"action": "remove", "policies": []});
+        done["results"].clone()
+    };
+    let new = json!([
+        {"user": "alice", "server": "web01", "for": "1d"},
+        {"user": "alice", "server": "web01", "logins": [""]},
+        {"user": "bob", "server": "web01"},
+        {"group": "ops", "server": "web01", "reason": "night"},
+    ]);
+    let made = bulk(json!({"action": "grant", "policies": new, "reason": "move"})).await;
+    let told: Vec<_> = (0..4)
+        .map(|at| (made[at]["ok"] == true, made[at]["field"].clone()))
+        .collect();
+    let fine = || (true, Value::Null);
     assert_eq!(
-        site.admin("POST", "/policies/bulk", Some(many))
-            .await
-            .of(422)
-            .json()["field"],
-        "policies"
+        told,
+        [
+            fine(),
+            (false, json!("logins[0]")),
+            (false, json!("user")),
+            fine()
+        ]
     );
+    assert!((0..4).all(|at| made[at]["index"] == at));
+    let ids = [&made[0]["id"], &made[3]["id"]];
+    for (id, reason) in ids.iter().zip(["move", "night"]) {
+        let policy = site.admin("GET", &format!("/policies/{id}"), None).await.of(200);
+        assert_eq!(policy.json()["reason"], reason);
+    }
+    // The second has no end, so that it cannot be renewed.
+    let renewed = bulk(json!({"action": "renew", "policies": [ids[0], ids[1], 99], "for": "2d"})).await;
+    let told: Vec<_> = (0..3).map(|at| renewed[at]["ok"] == true).collect();
+    assert_eq!(told, [true, false, false]);
+    assert!(renewed[1]["detail"].as_str().unwrap().contains("permanent"));
+    assert_eq!(
+        (&renewed[2]["id"], &renewed[2]["field"]),
+        (&json!(99), &Value::Null)
+    );
+    let gone = bulk(json!({"action": "remove", "policies": [ids[0], "two"]})).await;
+    assert_eq!((&gone[0]["id"], &gone[0]["ok"]), (ids[0], &json!(true)));
+    assert_eq!((&gone[1]["id"], &gone[1]["ok"]), (&Value::Null, &json!(false)));
+    assert_eq!(total(site, "").await, 1);
+}
+
+async fn many_are_changed_all_or_none(site: &Place) {
+    people_and_servers(site).await;
+    let bulk = async |action: &str, policies: Value, status: u16| {
+        let body =
+            json!({"action": action, "policies": policies, "for": "2d", "reason": "left", "atomic": true});
+        site.admin("POST", "/policies/bulk", Some(body))
+            .await
+            .of(status)
+            .json()
+    };
+    let new = |user: &str| json!({"user": user, "server": "web01", "for": "1d"});
+    let unreadable = json!({"user": "alice", "server": "web01", "logins": [""]});
+    for (second, field) in [
+        (unreadable, "policies[1].logins[0]"),
+        (new("bob"), "policies[1].user"),
+        (json!(12), "policies[1]"),
+    ] {
+        let refused = bulk("grant", json!([new("alice"), second]), 422).await;
+        assert_eq!(refused["field"], field, "{refused}");
+    }
+    assert_eq!(total(site, "").await, 0);
+    let made = bulk("grant", json!([new("alice"), new("the-user")]), 200).await;
+    let ids = [&made["results"][0]["id"], &made["results"][1]["id"]];
+    let refused = bulk("revoke", json!([ids[0], ids[1], 99]), 404).await;
+    assert_eq!(refused["field"], "policies[2]", "{refused}");
+    assert_eq!(total(site, "&state=active").await, 2);
+    for (action, active, revoked) in [("renew", 2, 0), ("revoke", 0, 2), ("remove", 0, 0)] {
+        let done = bulk(action, json!(ids), 200).await;
+        assert_eq!(done["results"][1]["id"], *ids[1]);
+        assert_eq!(
+            (
+                total(site, "&state=active").await,
+                total(site, "&state=revoked").await
+            ),
+            (json!(active), json!(revoked)),
+            "{action}"
+        );
+    }
+    let filter = AuditFilter {
+        action: Some("policy.revoked".to_owned()),
+        ..AuditFilter::default()
+    };
+    let events = site
+        .store
+        .audit_events(&filter, &PageRequest::all())
+        .await
+        .unwrap();
+    let reasons: Vec<_> = events.items.iter().map(|event| event.reason.as_deref()).collect();
+    assert_eq!(reasons, [Some("left"), Some("left")]);
+    for policies in [json!([]), json!(vec![1; 501])] {
+        assert_eq!(bulk("remove", policies, 422).await["field"], "policies");
+    }
+    assert_eq!(bulk("destroy", json!([1]), 422).await["field"], "action");
 }
 
 async fn a_preview_says_what_would_be_true_and_makes_nothing(site: &Place) {
@@ -236,6 +298,9 @@ async fn a_preview_says_what_would_be_true_and_makes_nothing(site: &Place) {
         0
     );
 
+    for path in ["/schedules/preview", "/durations/preview"] {
+        site.send(None, "POST", path, Some(json!({})), &[]).await.of(401);
+    }
     let asked = json!({"schedule": "mon-fri 8:00-16:00", "timezone": "Europe/Warsaw"});
     let schedule = site
         .ask(Role::User, "POST", "/schedules/preview", Some(asked))

@@ -23,6 +23,8 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use crate::described::Described;
+
 /// Runs each test on both databases.
 macro_rules! on_both {
     ($($test:ident),+ $(,)?) => {
@@ -51,6 +53,7 @@ const LOCAL: &str = "127.0.0.1:5000";
 pub(crate) struct Place {
     pub(crate) store: Store,
     router: Router,
+    described: Described,
     tokens: [String; 4],
     /// A token of the administrator that may do nothing dangerous.
     stale: String,
@@ -139,6 +142,7 @@ impl Place {
         Self {
             store,
             router: pages(&site),
+            described: Described::new(&testing::document()),
             tokens: tokens.try_into().unwrap(),
             stale,
             _gate: gate,
@@ -170,6 +174,7 @@ impl Place {
         &self.stale
     }
 
+    /// Asks, and holds what is answered against its description.
     pub(crate) async fn send(
         &self,
         token: Option<&str>,
@@ -195,10 +200,14 @@ impl Place {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let text = to_bytes(body, 1 << 26).await.unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        let path = path.split('?').next().unwrap();
+        let status = parts.status.as_u16();
+        self.described.check(method, path, status, &parts.headers, &text);
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(text.to_vec()).unwrap(),
+            text,
         }
     }
 }

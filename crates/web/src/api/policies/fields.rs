@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::problem::FieldError;
 
+/// Most items of a list.
+const ITEMS_MAX: usize = 1_000;
+
 /// The fields of an object that are not read yet, and what was wrong so far.
 pub(super) struct Fields<'e> {
     map: Map<String, Value>,
@@ -45,16 +48,33 @@ impl<'e> Fields<'e> {
         self.read(name, word)
     }
 
-    /// A field that is a list.
+    /// A field that is a list. Each item that is wrong is noted by its place, such as `logins[0]`, and left out.
     pub(super) fn list<T>(
         &mut self,
         name: &'static str,
         parse: impl Fn(Value) -> Result<T, String>,
     ) -> Edit<Vec<T>> {
-        self.read(name, |value| match value {
-            Value::Array(items) => items.into_iter().map(parse).collect(),
+        let items = self.read(name, |value| match value {
+            Value::Array(items) if items.len() <= ITEMS_MAX => Ok(items),
+            Value::Array(items) => Err(format!(
+                "{} items are too many; give {ITEMS_MAX} at most",
+                items.len()
+            )),
             _ => Err("this must be a list".to_owned()),
-        })
+        });
+        let items = match items {
+            Edit::Keep => return Edit::Keep,
+            Edit::Clear => return Edit::Clear,
+            Edit::Set(items) => items,
+        };
+        let mut read = Vec::with_capacity(items.len());
+        for (place, item) in items.into_iter().enumerate() {
+            match parse(item) {
+                Ok(item) => read.push(item),
+                Err(detail) => self.wrong(&format!("{name}[{place}]"), detail),
+            }
+        }
+        Edit::Set(read)
     }
 
     pub(super) fn object(&mut self, name: &'static str) -> Edit<Map<String, Value>> {
@@ -104,5 +124,29 @@ pub(super) fn number_or_word<T: FromStr<Err: Display>>(value: Value) -> Result<T
     match value {
         Value::Number(number) => word(Value::String(number.to_string())),
         value => word(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatehouse_model::Login;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_item_is_named_by_its_place() {
+        let body = json!({"logins": ["root", "", 5, null, "ana"], "many": vec!["x"; 1_001], "colour": "red"});
+        let Value::Object(map) = body else { unreachable!() };
+        let mut errors = Vec::new();
+        let mut fields = Fields::new(map, "terms.", &mut errors);
+        let logins = fields.list("logins", word::<Login>).apply(None).unwrap();
+        assert_eq!(logins.len(), 2);
+        assert_eq!(fields.list("many", word::<Login>), Edit::Keep);
+        assert_eq!(fields.list("absent", word::<Login>), Edit::Keep);
+        fields.finish();
+        let named: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+        let want = ["logins[1]", "logins[2]", "logins[3]", "many", "colour"];
+        assert_eq!(named, want.map(|name| format!("terms.{name}")));
     }
 }
