@@ -63,6 +63,8 @@ actions! {
     SessionChanged = "session.changed",
     /// A recording was shown.
     RecordingViewed = "recording.viewed",
+    /// Recordings were searched; the words are in the detail.
+    RecordingSearched = "recording.searched",
     /// A recording left the gate as a file.
     RecordingExported = "recording.exported",
     /// A recording was compared with its manifest.

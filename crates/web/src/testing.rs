@@ -23,6 +23,33 @@ pub fn least_role(method: &str, path: &str) -> Option<(gatehouse_model::Role, bo
     Some((role, row.freshness == Freshness::Fresh))
 }
 
+/// Who may do an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Needed {
+    /// Anyone.
+    Nothing,
+    /// A known address.
+    Address,
+    /// A sign-in or a token.
+    Person,
+    /// That of somebody with this role.
+    Role(gatehouse_model::Role),
+}
+
+/// Who may do an operation, and whether the sign-in must be fresh.
+pub fn needed(method: &str, path: &str) -> Option<(Needed, bool)> {
+    let row = TABLE
+        .iter()
+        .find(|row| row.method == method && row.path == path)?;
+    let needed = match row.who {
+        Who::Anyone => Needed::Nothing,
+        Who::OneSelf => Needed::Address,
+        Who::Signed => Needed::Person,
+        Who::AtLeast(role) => Needed::Role(role),
+    };
+    Some((needed, row.freshness == Freshness::Fresh))
+}
+
 /// Operations as method and path.
 pub type Operations = Vec<(String, String)>;
 

@@ -49,7 +49,6 @@ const QUIET: &[&str] = &[
     "recording-key list",
     "recording-key export",
     "session list",
-    "session search",
     "session show",
 ];
 
@@ -247,6 +246,7 @@ const LOUD: &[(&str, &str, &str)] = &[
     ("lock", "lock server ftp01 --for 1h", "lock.added"),
     ("unlock", "unlock server ftp01", "lock.removed"),
     ("block add", "block add 10.6.0.0/24", "block.added"),
+    ("session search", "session search nothing", "recording.searched"),
     ("block remove", "block remove 10.6.0.0/24", "block.removed"),
     ("server remove", "server remove ftp01", "server.removed"),
     ("pool remove", "pool remove 10.10.0.0/28", "pool.removed"),

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use gatehouse_audit::{Action, Draft, Event, Outcome};
 use gatehouse_model::{SessionId, SourceAddr, Timestamp};
 use gatehouse_store::{AuditFilter, AuditOrder, AuditPace, AuditReport, PageRequest, SealedHead};
@@ -58,7 +59,7 @@ async fn list_audit(
     caller: Caller,
     list: ListQuery,
     Query(which): Query<Which>,
-) -> Result<Json<Listed<Event>>, Problem> {
+) -> Result<Response, Problem> {
     let session = match which.session {
         // The book knows sessions that came to nothing and have no row.
         Some(id) if id.parse::<SessionId>().is_ok() => Some(id),
@@ -82,11 +83,12 @@ async fn list_audit(
         until: which.until.map(|until| until.instant(caller.now)),
         order: order(&list)?,
     };
-    let mut listed = Listed::from(site.store().audit_events(&filter, &list.page()?).await?);
-    if list.count {
-        listed.counted(site.store().count_audit_events(&filter).await?);
-    }
-    Ok(Json(listed))
+    list.answer(
+        (site, filter),
+        |(site, filter), page| async move { site.store().audit_events(&filter, &page).await },
+        |(site, filter)| async move { site.store().count_audit_events(&filter).await },
+    )
+    .await
 }
 
 /// Events are sorted by time alone.

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use gatehouse_audit::{Action, Draft};
 use gatehouse_model::{SessionId, Timestamp};
 use gatehouse_store::{LineKind, SearchFilter, SearchHit};
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,16 @@ impl From<SearchHit> for Hit {
     }
 }
 
+/// Notes in the book who searched for what; further pages of one search are one search.
+pub(super) async fn note(site: &Site, caller: &Caller, words: &str, further: bool) -> Result<(), Problem> {
+    if further {
+        return Ok(());
+    }
+    let event = Draft::new(Action::RecordingSearched, &caller.actor()?, caller.now).detail("words", words);
+    site.store().record(event).await?;
+    Ok(())
+}
+
 /// Finds lines of what was seen, commands and names of files, the newest first.
 #[utoipa::path(get, path = "/search", tag = "sessions", params(ListQuery, Which),
     responses((status = 200, body = Listed<Hit>)))]
@@ -94,6 +105,8 @@ async fn search_lines(
     };
     let page = site.store().search(&which.q, &filter, &list.page()?).await;
     let page = page.map_err(Problem::of_input)?;
+    // Lines of recordings are shown only once the book says who asked for them.
+    note(&site, &caller, &which.q, list.cursor.is_some()).await?;
     let mut listed = Listed::empty();
     listed.items = page.items.into_iter().map(Hit::from).collect();
     listed.next = page.next;

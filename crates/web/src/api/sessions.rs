@@ -2,18 +2,22 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use gatehouse_audit::{Action, Event};
 use gatehouse_model::{
     AddressRange, EndReason, PolicyId, Protocol, Role, SessionId, SessionState, SpanSeconds, Timestamp,
 };
-use gatehouse_store::{AuditFilter, AuditOrder, KillTarget, PageRequest, Session, SessionFilter, StoreError};
+use gatehouse_store::{
+    AuditFilter, AuditOrder, KillTarget, PageRequest, SearchFilter, Session, SessionFilter, StoreError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::search;
 use crate::caller::Caller;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::shape::{Body, ListQuery, Listed, Moment, Query, Tagged};
 use crate::site::Site;
 
@@ -58,6 +62,8 @@ struct Which {
     until: Option<Moment>,
     /// Those that lasted, or have lasted so far, at least this long.
     min_duration: Option<SpanSeconds>,
+    /// Those in which these words were seen, started or moved, as `GET /search` finds them; for auditors.
+    text: Option<String>,
 }
 
 impl Which {
@@ -92,9 +98,13 @@ async fn list_sessions(
     caller: Caller,
     list: ListQuery,
     Query(which): Query<Which>,
-) -> Result<Json<Listed<Session>>, Problem> {
-    let mut filter = which.filter(&list, caller.now)?;
+) -> Result<Response, Problem> {
     let sees_all = caller.is_at_least(Role::Auditor);
+    let words = which.text.clone().filter(|words| !words.trim().is_empty());
+    let mut filter = which.filter(&list, caller.now)?;
+    if let Some(words) = words {
+        filter.ids = Some(found_by(&site, &caller, &words, &list).await?);
+    }
     if !sees_all {
         let person = caller.person()?;
         let own = [person.id.to_string(), person.name.folded()];
@@ -102,19 +112,45 @@ async fn list_sessions(
             .user
             .is_some_and(|user| !own.contains(&user.to_lowercase()))
         {
-            return Ok(Json(Listed::empty()));
+            return Ok(Json(Listed::<Session>::empty()).into_response());
         }
         filter.user = Some(person.id.to_string());
     }
-    let page = site.store().sessions(caller.now, &filter, &list.page()?).await;
-    let mut listed = Listed::from(page.map_err(Problem::of_input)?);
-    if list.count {
-        listed.counted(site.store().count_sessions(caller.now, &filter).await?);
+    let now = caller.now;
+    list.answer(
+        (site, filter),
+        move |(site, filter), page| async move {
+            let mut page = site.store().sessions(now, &filter, &page).await?;
+            if !sees_all {
+                page.items.iter_mut().for_each(without_recording);
+            }
+            Ok(page)
+        },
+        |(site, filter)| async move { site.store().count_sessions(now, &filter).await },
+    )
+    .await
+}
+
+/// The sessions in which words are found.
+async fn found_by(
+    site: &Site,
+    caller: &Caller,
+    words: &str,
+    list: &ListQuery,
+) -> Result<Vec<SessionId>, Problem> {
+    if !caller.is_at_least(Role::Auditor) {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "what is in recordings can be looked for by auditors alone; leave text out",
+        ));
     }
-    if !sees_all {
-        listed.items.iter_mut().for_each(without_recording);
-    }
-    Ok(Json(listed))
+    let found = site
+        .store()
+        .search_sessions(words, &SearchFilter::default())
+        .await;
+    let found = found.map_err(Problem::of_input)?;
+    search::note(site, caller, words, list.cursor.is_some()).await?;
+    Ok(found)
 }
 
 /// What was recorded is not for those who are recorded.

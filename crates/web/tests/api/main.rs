@@ -6,7 +6,9 @@ mod authority;
 mod described;
 #[cfg(test)]
 mod directory;
+mod everyone;
 #[cfg(test)]
+mod openapi;
 mod policies;
 #[cfg(test)]
 mod previews;

@@ -135,7 +135,7 @@ impl Place {
             session_timeout: "12h".parse().unwrap(),
             confirm_after: "10m".parse().unwrap(),
             data_dir: dir.path().to_owned(),
-            configuration: Value::Null,
+            configuration: serde_json::json!({}),
         };
         let library = Library::at(&dir.path().join("recordings"));
         let site = Site::new(gate.clone(), store.clone(), library, settings);
@@ -183,6 +183,19 @@ impl Place {
         body: Option<Value>,
         headers: &[(&str, &str)],
     ) -> Answer {
+        self.send_from(REMOTE, token, method, path, body, headers).await
+    }
+
+    /// The same from an address of one's choice.
+    pub(crate) async fn send_from(
+        &self,
+        remote: &str,
+        token: Option<&str>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
         let mut request = Request::builder()
             .method(Method::from_bytes(method.as_bytes()).unwrap())
             .uri(format!("/api/v1{path}"))
@@ -195,7 +208,7 @@ impl Place {
             request = request.header(*name, *value);
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let (remote, local): (SocketAddr, SocketAddr) = (REMOTE.parse().unwrap(), LOCAL.parse().unwrap());
+        let (remote, local): (SocketAddr, SocketAddr) = (remote.parse().unwrap(), LOCAL.parse().unwrap());
         let request = testing::from_socket(request.body(body).unwrap(), remote, local);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

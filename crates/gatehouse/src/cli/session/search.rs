@@ -1,6 +1,7 @@
 //! `gatehouse session search`: what was seen and done, found by words.
 
 use clap::Args;
+use gatehouse_audit::{Action, Draft};
 use gatehouse_store::{LineKind, PageRequest, SearchFilter, SearchHit};
 
 use crate::cli::arguments::{Since, since};
@@ -51,6 +52,10 @@ pub(super) async fn run(arguments: Arguments, context: &Context) -> Result<Answe
     let page = PageRequest::first(arguments.limit);
     let words = arguments.words.join(" ");
     let hits = context.store.search(&words, &filter, &page).await?.items;
+    // Lines of recordings are shown only once the book says who asked for them.
+    let event =
+        Draft::new(Action::RecordingSearched, &context.actor, context.now).detail("words", words.as_str());
+    context.store.record(event).await?;
     context.answer(&hits, |screen| {
         let mut table = Table::new(&["SESSION", "USER", "SERVER", "BEGAN", "AT", "KIND", "LINE"]);
         for hit in &hits {
