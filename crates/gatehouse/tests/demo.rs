@@ -180,6 +180,32 @@ fn every_line_of_the_page_works_and_nothing_is_left_behind() {
         assert_eq!(done.status.code(), Some(status), "{parts:?}: {}", text(&done));
         assert!(text(&done).contains(word), "{parts:?}: {}", text(&done));
     }
+    for (parts, word) in [
+        (&["curl", "/whoami"][..], "You are: alice"),
+        (&["curl", "/p/list"], "(web01)"),
+        (&["curl", "/p/request/ssh/db01"], "Access request created: #1"),
+        (&["curl", "/p/status/1"], "Status: Pending admin approval"),
+    ] {
+        let done = demo.paste(parts);
+        assert!(text(&done).contains(word), "{parts:?}: {}", text(&done));
+    }
+    let password = demo.line(&["The page", "password"]).rsplit(' ').next().unwrap();
+    let url = demo
+        .lines
+        .iter()
+        .map(|line| line.trim())
+        .find(|line| line.starts_with("https://"));
+    let signed_in = Command::new("curl")
+        .args(["-sk", "-H", "Content-Type: application/json", "-d"])
+        .arg(format!("{{\"user\": \"dana\", \"password\": \"{password}\"}}"))
+        .arg(format!("{url}/api/v1/session/password"))
+        .output()
+        .unwrap();
+    assert!(
+        text(&signed_in).contains("\"role\":\"admin\""),
+        "{}",
+        text(&signed_in)
+    );
     demo.end(Signal::SIGINT);
 }
 

@@ -52,14 +52,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
 async fn trial(tools: &servers::Tools, place: &Place) -> Result<(), Failure> {
     let samples = servers::start(tools, place).await?;
     let config = place.write_config()?;
-    people::enter(&config, place, &samples).await?;
+    let password = people::enter(&config, place, &samples).await?;
     let program = std::env::current_exe().map_err(|source| Failure::System {
         what: "the program cannot find its own file",
         source,
     })?;
     let mut node = Child::node(&program, &place.config_file(), &place.node_log(), Pace::Graceful)?;
     node.wait_for_line("ready", START_PATIENCE).await?;
-    Answer::text(page::page(place, &samples, &program)).write()?;
+    Answer::text(page::page(place, &samples, &program, &password)).write()?;
     node.ended().await
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::people::{ALICE, BOB, CAROL, STRANGER};
+use super::people::{ALICE, BOB, CAROL, DANA, STRANGER};
 use super::place::Place;
 use super::servers::Samples;
 
 /// The page.
-pub(super) fn page(place: &Place, samples: &Samples, program: &Path) -> String {
+pub(super) fn page(place: &Place, samples: &Samples, program: &Path, password: &str) -> String {
     let (web, db, gate) = (place.proxy(1), place.proxy(2), place.gate());
     let head = format!(
         "\nThe gate listens at {gate}, {web} and {db}, port {}. Everything lies in {}.\n\
@@ -21,6 +21,7 @@ pub(super) fn page(place: &Place, samples: &Samples, program: &Path) -> String {
         quoted(&place.config_file().display().to_string())
     );
     let mut parts = connecting(place, samples);
+    parts.extend(pages(place, password));
     parts.extend(looking(&program));
     let parts = parts.into_iter().map(|part| {
         let lines: String = part.lines.iter().map(|line| format!("    {line}\n")).collect();
@@ -91,6 +92,37 @@ fn connecting(place: &Place, samples: &Samples) -> Vec<Part> {
         Part::new(
             "A stranger learns nothing:",
             [format!("{} {login}@{web}", ssh(STRANGER))],
+        ),
+    ]
+}
+
+/// The pages, for browsers and for `curl`.
+fn pages(place: &Place, password: &str) -> Vec<Part> {
+    let url = place.url();
+    let curl = |from: &str, path: &str| format!("curl -sk --interface {from} {url}{path}");
+    vec![
+        Part::new(
+            format!(
+                "The page, in a browser, as {} who looks after the site\n\
+                 (the browser warns of the certificate, which was made for this trial):",
+                DANA.name
+            ),
+            [format!("{url}   # sign in as {}, password {password}", DANA.name)],
+        ),
+        Part::new(
+            format!(
+                "{} asks who she is and what she may reach, {} asks for access, and sees what became of it:",
+                ALICE.name, CAROL.name
+            ),
+            [
+                curl(ALICE.address, "/whoami"),
+                curl(ALICE.address, "/p/list"),
+                format!(
+                    "{}'?for=1h&reason=ticket'",
+                    curl(CAROL.address, "/p/request/ssh/db01")
+                ),
+                curl(CAROL.address, "/p/status/1"),
+            ],
         ),
     ]
 }

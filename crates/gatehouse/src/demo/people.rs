@@ -45,26 +45,48 @@ pub(super) const CAROL: Person = Person {
     full_name: "Carol Briefly",
     address: "127.0.1.12",
 };
+/// Looks after the site.
+pub(super) const DANA: Person = Person {
+    name: "dana",
+    full_name: "Dana Administrator",
+    address: "127.0.1.13",
+};
 /// Nobody knows this address.
 pub(super) const STRANGER: &str = "127.0.1.99";
 
 /// How long carol's grant lasts, in seconds.
 const BRIEFLY: u64 = 120;
 
-/// Enters everything. The store is closed again when this is done.
-pub(super) async fn enter(config: &Config, place: &Place, samples: &Samples) -> Result<(), Failure> {
+/// Enters everything, and answers the administrator's password, which is a new one each time. The store is closed again
+/// when this is done.
+pub(super) async fn enter(config: &Config, place: &Place, samples: &Samples) -> Result<String, Failure> {
     let store = open_store(config).await?;
     let (actor, now) = (this_actor(), to_micros(Timestamp::now()));
-    let entered = enter_into(&Entry {
+    let entry = Entry {
         store: &store,
         actor,
         place,
         samples,
         now,
-    })
-    .await;
+    };
+    let entered = match enter_into(&entry).await {
+        Ok(()) => password(&store, now).await,
+        Err(failure) => Err(failure),
+    };
     store.close().await;
     entered
+}
+
+async fn password(store: &Store, now: Timestamp) -> Result<String, Failure> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::refused(format!("no random password can be had: {error}")))?;
+    let password: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = Secret::from(password.clone());
+    store
+        .set_user_password(&this_actor(), now, DANA.name, secret, None)
+        .await?;
+    Ok(password)
 }
 
 struct Entry<'e> {
@@ -98,12 +120,17 @@ async fn enter_into(entry: &Entry<'_>) -> Result<(), Failure> {
         credential(entry, sample.name).await?;
     }
     group(entry, GroupKind::User, "ops").await?;
-    for person in [ALICE, BOB, CAROL] {
+    for (person, role) in [
+        (ALICE, Role::User),
+        (BOB, Role::User),
+        (CAROL, Role::User),
+        (DANA, Role::Admin),
+    ] {
         let new = NewUser {
             name: name(person.name)?,
             full_name: Some(person.full_name.to_owned()),
             email: None,
-            role: Role::User,
+            role,
             addresses: vec![range(person.address)?],
         };
         store.add_user(actor, now, new, Inside::Refuse).await?;

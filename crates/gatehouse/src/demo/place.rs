@@ -28,6 +28,8 @@ pub(super) struct Place {
     _claim: TcpListener,
     /// The port that the gate listens on, at each of its addresses.
     pub(super) port: u16,
+    /// The port of the pages, at the gate's own address.
+    web_port: u16,
 }
 
 /// Whether the directory outlives the trial.
@@ -51,6 +53,7 @@ impl Place {
             network,
             _claim: claim,
             port,
+            web_port: free_port(Ipv4Addr::new(127, 0, network, GATE))?,
         })
     }
 
@@ -96,6 +99,11 @@ impl Place {
         Ipv4Addr::new(127, 0, self.network, GATE)
     }
 
+    /// Where the pages are.
+    pub(super) fn url(&self) -> String {
+        format!("https://{}:{}", self.gate(), self.web_port)
+    }
+
     /// The proxy address of a sample server, from 1.
     pub(super) fn proxy(&self, number: u8) -> Ipv4Addr {
         Ipv4Addr::new(127, 0, self.network, number)
@@ -115,7 +123,8 @@ impl Place {
         };
         config.ssh.listen = Listen::new(listen);
         config.rdp.listen = Listen::default();
-        config.web.listen = Listen::default();
+        config.web.listen = Listen::new([SocketAddr::from((self.gate(), self.web_port))]);
+        config.web.public_url = self.url();
         config.metrics.listen = Listen::default();
         // A trial is nobody's login at this machine.
         config.utmp.utmp = PathBuf::new();
