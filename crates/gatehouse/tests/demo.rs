@@ -189,12 +189,8 @@ fn every_line_of_the_page_works_and_nothing_is_left_behind() {
         let done = demo.paste(parts);
         assert!(text(&done).contains(word), "{parts:?}: {}", text(&done));
     }
-    let password = demo.line(&["The page", "password"]).rsplit(' ').next().unwrap();
-    let url = demo
-        .lines
-        .iter()
-        .map(|line| line.trim())
-        .find(|line| line.starts_with("https://"));
+    let mut words = demo.line(&["https://", "# sign in as dana"]).split_whitespace();
+    let (url, password) = (words.next().unwrap(), words.last().unwrap());
     let signed_in = Command::new("curl")
         .args(["-sk", "-H", "Content-Type: application/json", "-d"])
         .arg(format!("{{\"user\": \"dana\", \"password\": \"{password}\"}}"))
