@@ -62,7 +62,7 @@ pub use terminal::Terminal;
 pub use tools::{client_file, go_client, node_modules, noise, python};
 pub use tshark::{Stream, tshark, tshark_streams};
 pub use wait::{LIMIT, wait_for};
-pub use web::{browse, curl, screenshots, web_site};
+pub use web::{Browsing, curl, screenshots, web_lines, web_site};
 pub use wire::{Towards, Trouble, Wire};
 
 /// Whether the tests run as root. Those that need accounts or mounts call this first.

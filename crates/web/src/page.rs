@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// The built UI. It may be missing: a binary made without it says so.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../ui/dist"]
+#[folder = "../../ui/dist"]
 #[allow_missing = true]
 struct Files;
 

@@ -31,6 +31,7 @@ mod login_records;
 mod logs;
 mod metrics;
 mod nodes;
+mod page;
 mod pass_through;
 mod proxy_protocol;
 mod recording;
