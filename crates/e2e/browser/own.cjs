@@ -31,7 +31,7 @@ run(async (start, input) => {
   await browser.picture('own-sessions');
 
   await browser.open('/requests/new');
-  const field = (name) => page.locator('form').getByLabel(name);
+  const field = (name) => page.getByRole(name === 'Server' ? 'combobox' : 'textbox', { name });
   await field('Server').fill(input.server);
   await field('For how long').fill(WRONG);
   await field('Reason').fill(input.reason);
