@@ -5,7 +5,7 @@ describe('live events', () => {
   it('make stale what they touch', () => {
     expect(staleAfter('session.opened')).toContain('/sessions');
     expect(staleAfter('policy.revoked')).toEqual(expect.arrayContaining(['/policies', '/me', '/audit']));
-    expect(staleAfter('something.new')).toEqual(['/audit']);
+    expect(staleAfter('something.new')).toEqual(['/audit', '/alerts']);
   });
 
   it('find queries by their path, and what is below it', () => {

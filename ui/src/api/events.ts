@@ -37,17 +37,21 @@ const STALE: Record<string, string[]> = {
   session: ['/sessions', '/me/sessions', '/forwards'],
   forward: ['/forwards', '/sessions'],
   request: ['/requests', '/me'],
-  break_glass: ['/requests', '/policies', '/me'],
+  breakglass: ['/requests', '/policies', '/me'],
   approval_rule: ['/approval-rules'],
+  approver: ['/server-groups', '/requests'],
+  signin: ['/users', '/me/sign-ins'],
+  factor: ['/users', '/me/factors'],
   token: ['/tokens', '/me/tokens'],
   node: ['/nodes', '/stats'],
-  alert: ['/alerts'],
+  recording_key: ['/recording-keys'],
 };
 
 /** The beginnings of the query keys that an action makes stale. */
 export function staleAfter(action: string): string[] {
   const noun = action.split('.', 1)[0] ?? '';
-  return [...(STALE[noun] ?? []), '/audit'];
+  // Any event may be one that somebody is told of.
+  return [...(STALE[noun] ?? []), '/audit', '/alerts'];
 }
 
 /** Whether a query asks one of these paths, or something below it. */

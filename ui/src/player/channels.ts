@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, at } from '@/api/client';
-import { itemsOf, useItems } from '@/api/queries';
-import type { Instant, Page } from '@/api/shapes';
+import { useItems } from '@/api/queries';
+import type { Instant } from '@/api/shapes';
 import type { Line } from './transcript';
 
 /** A recorded channel, of `GET /sessions/{id}/recording/channels`. */
@@ -61,16 +61,30 @@ export function useTranscript(session: string, channel: number, running: boolean
   });
 }
 
+/** A line as the server tells it. */
+interface ToldLine {
+  /** When it was complete, by which pages follow each other. */
+  t: number;
+  /** When it was last written to. */
+  seen?: number;
+  text: string;
+}
+
 async function readLines(path: string, channel: number, before: Transcript | undefined, signal: AbortSignal): Promise<Transcript> {
-  const lines = before?.lines ?? [];
-  const fresh: Line[] = [];
-  let after: number | null = lines.at(-1)?.t ?? null;
-  while (lines.length + fresh.length < MOST_LINES) {
-    const page: Line[] | (Omit<Page<Line>, 'next'> & { next: number | null }) = await api.get(path, { query: { channel, after, limit: LINES }, signal });
-    const since = after;
-    fresh.push(...itemsOf(page as Line[] | Page<Line>).filter((line) => since === null || line.t > since));
-    after = Array.isArray(page) ? null : page.next;
-    if (after === null) return fresh.length === 0 && before ? before : { lines: [...lines, ...fresh], cut: false };
+  const lines = settled(before?.lines ?? []);
+  // What was read before is no new view, so the first page is not asked for again.
+  let after: number | null = lines.at(-1)?.complete ?? (before === undefined ? null : 0);
+  while (lines.length < MOST_LINES) {
+    const page: { items: ToldLine[]; next: number | null } = await api.get(path, { query: { channel, after, limit: LINES }, signal });
+    for (const { t, seen = t, text } of page.items) lines.push({ t: Math.max(seen, lines.at(-1)?.t ?? 0), complete: t, text });
+    after = page.next;
+    if (after === null) return { lines, cut: false };
   }
-  return { lines: [...lines, ...fresh], cut: true };
+  return { lines, cut: true };
+}
+
+/** Lines that were complete before the newest ones. The newest may stand on a screen still, and are read again. */
+export function settled(lines: readonly Line[]): Line[] {
+  const newest = lines.at(-1)?.complete;
+  return lines.filter(({ complete }) => complete !== newest);
 }

@@ -1,6 +1,9 @@
-/** A line of a transcript: when it was complete (seconds since the session's start), and what it said. */
+/** A line of a transcript. Times are seconds since the session's start. */
 export interface Line {
+  /** When it was seen first as it is; never before that of the line above. */
   t: number;
+  /** When it had left the screen, or the session was over. */
+  complete?: number;
   text: string;
 }
 

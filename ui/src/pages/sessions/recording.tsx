@@ -33,7 +33,7 @@ export function RecordingCard({ session }: { session: Session }) {
         <Files files={recording.files} channels={channels.items} path={path} />
         <Text size="sm">
           {running ? 'So far ' : 'In all '}
-          <b>{bytes(recording.size)}</b> in <span className="mono">{recording.path}</span>
+          <b>{bytes(running ? channels.items.reduce((sum, { size }) => sum + size, 0) : recording.size)}</b> in <span className="mono">{recording.path}</span>
         </Text>
         {recording.digest !== null && (
           <Group gap={4} wrap="nowrap">
