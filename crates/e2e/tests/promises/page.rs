@@ -1,6 +1,6 @@
 //! What a supervisor does on the page, in a real browser, with real sessions.
 
-use gatehouse_e2e::{Browsing, LIMIT, Scene, Setup, wait_for, web_lines};
+use gatehouse_e2e::{Browsing, LIMIT, Run, Scene, Setup, wait_for, web_lines};
 use serde_json::{Value, json};
 
 /// The administrator's password in these tests.
@@ -42,9 +42,9 @@ fn supervise(scene: &Scene, script: &str, more: &Value) -> Value {
 /// A session on a terminal that says one thing after the other, closed.
 fn recorded(scene: &Scene) -> Value {
     let mut words = scene.alice.ssh_words(&scene.web01(), &["-tt"]);
-    words.push("echo begins-here; sleep 3; echo mid-way; sleep 3; echo ends-there; sleep 1".to_owned());
-    let (program, args) = ("ssh", words);
-    gatehouse_e2e::Run::new(program).args(args).done().ok();
+    // What is seen stands in no command.
+    words.push("printf 'begins-%s\\n' here; sleep 3; printf 'mid-%s\\n' way; sleep 3; printf 'ends-%s\\n' there; sleep 1".to_owned());
+    Run::new("ssh").args(words).done().ok();
     scene.site.closed_session()
 }
 
