@@ -6,9 +6,11 @@ mod authority;
 mod described;
 #[cfg(test)]
 mod directory;
+#[cfg(test)]
 mod everyone;
 #[cfg(test)]
 mod openapi;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod previews;
