@@ -30,7 +30,9 @@ export default function SessionPlayer(props: SessionPlayerProps) {
   const channels = useChannels(session, running);
   if (channels.isPending) return <Skeleton height={420} aria-label="Loading the recording" />;
   if (channels.isError && channels.data === undefined) return <Failure error={channels.error} retry={() => void channels.refetch()} />;
-  const shown = place.channel ?? channels.items[0]?.channel ?? (running ? 0 : null);
+  // A channel that moved files only has no picture.
+  const pictured = channels.items.filter(({ activity }) => running || activity.some((bytes) => bytes > 0));
+  const shown = place.channel ?? pictured[0]?.channel ?? (running ? 0 : null);
   if (shown === null) {
     return (
       <Text c="dimmed" py="md">
@@ -38,7 +40,7 @@ export default function SessionPlayer(props: SessionPlayerProps) {
       </Text>
     );
   }
-  return <OneChannel key={`${session} ${shown}`} {...props} number={shown} channels={channels.items} />;
+  return <OneChannel key={`${session} ${shown}`} {...props} number={shown} channels={pictured} />;
 }
 
 function OneChannel({ number, channels, ...props }: SessionPlayerProps & { number: number; channels: Channel[] }) {

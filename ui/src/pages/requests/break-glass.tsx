@@ -9,6 +9,9 @@ import { useGo } from '@/components/link';
 import { Pick } from '@/components/pick';
 import { useSaved } from '@/components/saved';
 
+/** What a reason is held to (characters). */
+const SHORTEST = 10;
+
 /** Access at once, for whoever has the right: alarmed, short, and reviewed afterwards. */
 export function BreakGlass({ server }: { server?: string }) {
   const [open, setOpen] = useState(false);
@@ -32,7 +35,7 @@ function Dialog({ server, close }: { server: string; close: () => void }) {
     initial: { server, protocol: 'ssh', reason: '' },
     validate: {
       server: (name) => (name.trim() === '' ? 'Say to which server.' : null),
-      reason: (text) => (text.trim() === '' ? 'A reason is needed; it is read in the review.' : null),
+      reason: (text) => (text.trim().length < SHORTEST ? `A reason of ${SHORTEST} characters at least is needed; it is read in the review.` : null),
     },
     submit: async (values) => {
       const opened = await api.create<AccessRequest | Asked>('/break-glass', { server: values.server.trim(), protocol: values.protocol, reason: values.reason.trim() });
