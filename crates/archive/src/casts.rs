@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use gatehouse_recording::Offset;
 use gatehouse_recording::cast::{CastEvent, CastHeader};
-use gatehouse_recording::screen::Transcript;
+use gatehouse_recording::screen::{TimedLine, Transcript};
 
 use crate::error::ArchiveError;
 use crate::library::{Events, Recording};
@@ -55,6 +55,8 @@ pub struct TranscriptLine {
     pub channel: u32,
     /// When the event came that completed it.
     pub at: Offset,
+    /// When its row was last written to: it was seen from then on.
+    pub seen: Offset,
     /// The line, without control characters.
     pub text: String,
 }
@@ -169,9 +171,8 @@ impl TranscriptLines {
             self.last = self.last.max(at);
             let header = shown.header;
             let transcript = self.transcripts.entry(channel).or_insert_with(|| screen(header));
-            let lines = transcript.feed(&shown.event);
-            self.ready
-                .extend(lines.into_iter().map(|text| TranscriptLine { channel, at, text }));
+            let lines = transcript.feed_timed(&shown.event).into_iter();
+            self.ready.extend(lines.map(|line| completed(channel, at, line)));
             return true;
         }
         self.damage = self
@@ -180,9 +181,8 @@ impl TranscriptLines {
             .and_then(|casts| casts.damage().map(str::to_owned));
         for (channel, transcript) in std::mem::take(&mut self.transcripts) {
             let at = self.last;
-            let lines = transcript.finish().into_iter();
-            self.ready
-                .extend(lines.map(|text| TranscriptLine { channel, at, text }));
+            let lines = transcript.finish_timed().into_iter();
+            self.ready.extend(lines.map(|line| completed(channel, at, line)));
         }
         true
     }
@@ -198,6 +198,15 @@ impl Iterator for TranscriptLines {
             }
         }
         self.ready.pop_front()
+    }
+}
+
+fn completed(channel: u32, at: Offset, line: TimedLine) -> TranscriptLine {
+    TranscriptLine {
+        channel,
+        at,
+        seen: line.at,
+        text: line.text,
     }
 }
 

@@ -46,6 +46,9 @@ struct Line {
     /// Seconds from the session's start to the event that completed it.
     #[schema(value_type = f64)]
     t: Offset,
+    /// Seconds from the session's start to when it was last written to: from then on it was seen.
+    #[schema(value_type = f64)]
+    seen: Offset,
     /// The channel.
     channel: u32,
     /// The line.
@@ -156,6 +159,7 @@ fn page(
         bytes += line.text.len();
         items.push(Line {
             t: line.at,
+            seen: line.seen,
             channel: line.channel,
             text: line.text,
         });
