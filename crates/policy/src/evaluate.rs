@@ -131,7 +131,7 @@ impl Gates {
     }
 
     fn refuse_locked(&mut self, reason: Reason, lock: Option<&Lock>, at: Timestamp) {
-        if let Some(lock) = lock.filter(|lock| lock.until.is_none_or(|until| until > at)) {
+        if let Some(lock) = lock.filter(|lock| lock.is_in_force(at)) {
             self.refuse(reason, lock.until);
         }
     }

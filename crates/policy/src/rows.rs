@@ -52,6 +52,13 @@ pub struct Lock {
     pub reason: Option<String>,
 }
 
+impl Lock {
+    /// Whether it holds at the instant.
+    pub fn is_in_force(&self, at: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > at)
+    }
+}
+
 /// A person.
 #[derive(Clone, Debug)]
 pub struct UserRow {

@@ -119,7 +119,7 @@ pub(crate) fn person_at(directory: &Directory, caller: &Caller) -> Option<Person
     let locked = user
         .lock
         .as_ref()
-        .is_some_and(|lock| lock.until.is_none_or(|until| until > caller.now));
+        .is_some_and(|lock| lock.is_in_force(caller.now));
     (user.active && !locked).then(|| Person {
         id: user.id,
         name: user.name.clone(),

@@ -73,9 +73,7 @@ impl ListQuery {
         let page = read(context.clone(), self.page()?).await;
         let mut listed = Listed::from(page.map_err(Problem::of_input)?);
         if self.count {
-            let count = count(context).await.map_err(Problem::of_input)?;
-            listed.total = Some(count.total);
-            listed.total_is_more = Some(count.total_is_more);
+            listed.counted(count(context).await.map_err(Problem::of_input)?);
         }
         Ok(Json(listed).into_response())
     }
