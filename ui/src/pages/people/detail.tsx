@@ -19,7 +19,7 @@ import { PageTabs } from '@/components/tabs';
 import { Failure, PageLoading } from '@/shell/states';
 import { Addresses } from './addresses';
 import { UserFactors } from './factors';
-import { UserGroups } from './groups';
+import { Memberships } from '@/components/memberships';
 import { Keys } from './keys';
 import { Overview } from './overview';
 
@@ -62,7 +62,7 @@ export default function PersonPage() {
           { id: 'overview', label: 'Overview', render: () => <Overview user={user} tag={tag} /> },
           { id: 'addresses', label: 'Addresses', count: user.addresses.length, render: () => <Addresses user={user} /> },
           { id: 'keys', label: 'Keys', count: user.keys.length, render: () => <Keys user={user} /> },
-          { id: 'groups', label: 'Groups', count: user.groups.length, render: () => <UserGroups user={user} /> },
+          { id: 'groups', label: 'Groups', count: user.groups.length, render: () => <Memberships kind="user" name={user.name} groups={user.groups} /> },
           { id: 'rights', label: 'Rights', render: () => <RightsCard path={path} of={user.name} /> },
           { id: 'grants', label: 'Grants', render: () => <Grants user={user.name} /> },
           { id: 'reach', label: 'Can reach', render: () => <ReachTable user={user.name} /> },

@@ -16,7 +16,7 @@ import { sessionColumns } from '@/components/session-columns';
 import { PageTabs } from '@/components/tabs';
 import { Failure, PageLoading } from '@/shell/states';
 import { Credentials } from './credentials';
-import { ServerGroups } from './groups';
+import { Memberships } from '@/components/memberships';
 import { HostKeys } from './host-keys';
 import { Overview } from './overview';
 import { KillAll } from '@/components/kill';
@@ -56,7 +56,7 @@ export default function ServerPage() {
           { id: 'overview', label: 'Overview', render: () => <Overview server={server} tag={tag} /> },
           { id: 'host-keys', label: 'Host keys', render: () => <HostKeys server={server.name} /> },
           { id: 'credentials', label: 'Credentials', render: () => <Credentials server={server.name} /> },
-          { id: 'groups', label: 'Groups', count: server.groups.length, render: () => <ServerGroups server={server} /> },
+          { id: 'groups', label: 'Groups', count: server.groups.length, render: () => <Memberships kind="server" name={server.name} groups={server.groups} /> },
           { id: 'grants', label: 'Grants', render: () => <Grants server={server.name} /> },
           { id: 'who-can', label: 'Who can reach it', render: () => <WhoCanTable server={server.name} /> },
           { id: 'sessions', label: 'Sessions', render: () => <Sessions server={server.name} /> },
